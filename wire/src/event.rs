@@ -1,0 +1,272 @@
+//! One observed fact: which end did what on which connection, when, and where in the source.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest payload one event carries, in bytes; a larger transfer is several events.
+pub const MAX_EVENT_BYTES: usize = 16 * 1024;
+
+/// Names one conversation in one gateway: a TCP connection, or the datagrams of one UDP peer.
+/// Both ends of it carry the same id. Never reused while the gateway runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnectionId(pub u64);
+
+/// Which side of a conversation an event was observed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum End {
+    /// The side that connects or sends first: the page, through the gateway's client socket.
+    Client,
+    /// The lesson's server.
+    Server,
+}
+
+/// One observed fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The place in the order of all events of this gateway.
+    /// Taken before a call that sends and after a call that receives, so that a cause never
+    /// sorts behind its effect. Numbers may be skipped, and events may arrive a little out of order.
+    pub sequence: u64,
+    /// Nanoseconds on a monotonic clock that starts with the gateway.
+    pub time_ns: u64,
+    /// The conversation; `None` for what concerns the listening socket alone.
+    pub connection: Option<ConnectionId>,
+    /// Where it was observed.
+    pub end: End,
+    /// What was observed.
+    pub action: Action,
+    /// The tokio task that made the call.
+    pub task: Option<u64>,
+    /// The line that made the call, where it is known.
+    pub source: Option<Source>,
+}
+
+/// A line of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Path from the top of the repository, e.g. `native/src/lessons/tcp_ok.rs`.
+    pub file: Cow<'static, str>,
+    /// Counted from 1.
+    pub line: u32,
+}
+
+/// The bytes of one transfer, or a slice of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Data {
+    /// At most [`MAX_EVENT_BYTES`].
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    /// Whether the next event of this end and connection continues the same call.
+    pub more: bool,
+}
+
+impl Data {
+    /// A whole transfer in one piece.
+    pub fn whole(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            more: false,
+        }
+    }
+}
+
+/// What was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// `connect` returned: the connection to `peer` stands. The address this end got is `local`.
+    Connect {
+        /// This end.
+        local: SocketAddr,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// `accept` returned a connection from `peer`.
+    Accept {
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// A call could not finish at once and now waits.
+    Wait {
+        /// What waits.
+        operation: Operation,
+    },
+    /// A read returned bytes.
+    Read(Data),
+    /// A read returned 0 bytes: the peer has shut down its writing half (RFC 9293, 3.6).
+    EndOfStream,
+    /// A write was accepted by the kernel.
+    Write(Data),
+    /// A datagram came in from `peer`.
+    Receive {
+        /// Its sender.
+        peer: SocketAddr,
+        /// Its payload, cut to the reader's buffer as the kernel does.
+        data: Data,
+    },
+    /// A datagram was handed to the kernel for `peer`.
+    Send {
+        /// Its destination.
+        peer: SocketAddr,
+        /// Its payload.
+        data: Data,
+    },
+    /// The writing half was shut down; reading goes on.
+    ShutDown,
+    /// The socket was closed.
+    Close,
+    /// The socket was closed so that the kernel sends RST (linger time 0).
+    Reset,
+    /// A call failed.
+    Error {
+        /// What failed.
+        operation: Operation,
+        /// Why.
+        kind: Failure,
+        /// The system's words.
+        message: String,
+    },
+    /// A call was given up before it finished, e.g. by a time limit.
+    Cancel {
+        /// What was given up.
+        operation: Operation,
+    },
+}
+
+/// The calls of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `connect`
+    Connect,
+    /// `accept`
+    Accept,
+    /// `read` and its relatives
+    Read,
+    /// `write` and its relatives
+    Write,
+    /// `recv_from`, `recv`
+    Receive,
+    /// `send_to`, `send`
+    Send,
+    /// `shutdown`
+    ShutDown,
+}
+
+/// Why a call failed, in the words of the errno that readers will meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Failure {
+    /// ECONNREFUSED: nobody listens there.
+    Refused,
+    /// ECONNRESET: the peer sent RST.
+    Reset,
+    /// EPIPE: written after the connection was closed.
+    BrokenPipe,
+    /// ECONNABORTED: here, the lesson's server was stopped.
+    Aborted,
+    /// ETIMEDOUT, or a time limit of the program.
+    TimedOut,
+    /// UnexpectedEof: the stream ended in the middle of something.
+    UnexpectedEnd,
+    /// The bytes were not what was expected, e.g. not UTF-8.
+    InvalidData,
+    /// Anything else; the message tells.
+    Other,
+}
+
+impl Event {
+    /// The bytes that this event moved, if it moved any.
+    pub fn data(&self) -> Option<&Data> {
+        match &self.action {
+            Action::Read(data)
+            | Action::Write(data)
+            | Action::Receive { data, .. }
+            | Action::Send { data, .. } => Some(data),
+            _ => None,
+        }
+    }
+}
+
+impl Action {
+    /// One word for the action, as `seen` patterns and the lab's rows use it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Accept { .. } => "accept",
+            Self::Wait { .. } => "wait",
+            Self::Read(_) => "read",
+            Self::EndOfStream => "end",
+            Self::Write(_) => "write",
+            Self::Receive { .. } => "receive",
+            Self::Send { .. } => "send",
+            Self::ShutDown => "half-close",
+            Self::Close => "close",
+            Self::Reset => "reset",
+            Self::Error { .. } => "error",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+}
+
+impl Operation {
+    /// Every operation, with the word for it.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Connect, "connect"),
+        (Self::Accept, "accept"),
+        (Self::Read, "read"),
+        (Self::Write, "write"),
+        (Self::Receive, "receive"),
+        (Self::Send, "send"),
+        (Self::ShutDown, "half-close"),
+    ];
+}
+
+impl Failure {
+    /// Every failure, with the word for it.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Refused, "refused"),
+        (Self::Reset, "reset"),
+        (Self::BrokenPipe, "broken-pipe"),
+        (Self::Aborted, "aborted"),
+        (Self::TimedOut, "timed-out"),
+        (Self::UnexpectedEnd, "unexpected-end"),
+        (Self::InvalidData, "invalid-data"),
+        (Self::Other, "other"),
+    ];
+}
+
+/// The word that stands beside `value` in `table`.
+fn word<T: PartialEq + Copy>(table: &[(T, &'static str)], value: T) -> &'static str {
+    table
+        .iter()
+        .find(|(candidate, _)| *candidate == value)
+        .map_or("unknown", |(_, word)| word)
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(word(&Self::ALL, *self))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(word(&Self::ALL, *self))
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        })
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "#{}", self.0)
+    }
+}

@@ -1,0 +1,28 @@
+//! What the gateway and the page agree on.
+//!
+//! Nothing here opens a socket or touches the page, so both sides, the book's preprocessor and the
+//! tests use the same types:
+//!
+//! - [`event`]: one observed fact, the unit of everything a lab shows;
+//! - [`session`]: the messages between the page and the gateway, and their encoding;
+//! - [`lab`]: what a chapter says about its lab: steps, listings;
+//! - [`seen`]: the small language of what must be observed for a step to tick;
+//! - [`play`]: the small language of what to do, for the tests and the recorder;
+//! - [`progress`]: the matcher that ticks steps off against events;
+//! - [`text`]: bytes as text a person can read and type, and back.
+
+pub mod event;
+pub mod lab;
+mod phrase;
+pub mod play;
+pub mod progress;
+pub mod seen;
+pub mod session;
+pub mod text;
+
+pub use event::{Action, ConnectionId, Data, End, Event, Operation, Source};
+pub use lab::{Lab, Listing, Step};
+pub use play::Play;
+pub use progress::Progress;
+pub use seen::Seen;
+pub use session::{ToGateway, ToPage};
