@@ -1,5 +1,7 @@
 //! What `wire` promises to both sides, in one test binary.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod phrases;
 mod progress;
 mod session;
