@@ -1,0 +1,40 @@
+// Sends every byte back to where it came from.
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+)
+
+func main() {
+	address := "127.0.0.1:7007"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("listening on", listener.Addr())
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		go echo(conn)
+	}
+}
+
+// ANCHOR: echo
+func echo(conn net.Conn) {
+	defer conn.Close()
+	// Copy reads and writes in turn until a read says that the stream has ended.
+	if _, err := io.Copy(conn, conn); err != nil {
+		log.Print(err)
+	}
+}
+
+// ANCHOR_END: echo

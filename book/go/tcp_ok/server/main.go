@@ -1,0 +1,55 @@
+// Answers "ok" to every read, on every connection, until the client closes.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+)
+
+func main() {
+	address := "127.0.0.1:9090"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	// ANCHOR: accept
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("listening on", listener.Addr())
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		go answerOK(conn)
+	}
+	// ANCHOR_END: accept
+}
+
+// ANCHOR: answer
+func answerOK(conn net.Conn) {
+	defer conn.Close()
+	buffer := make([]byte, 1024)
+	for {
+		n, err := conn.Read(buffer)
+		if errors.Is(err, io.EOF) {
+			return // The client has closed.
+		}
+		if err != nil {
+			log.Print(err)
+			return
+		}
+		fmt.Printf("%q\n", buffer[:n])
+		if _, err := conn.Write([]byte("ok")); err != nil {
+			log.Print(err)
+			return
+		}
+	}
+}
+
+// ANCHOR_END: answer
