@@ -1,1 +1,22 @@
-//! placeholder
+//! Turns the lab blocks of a chapter into HTML, with the listings cut from compiled source.
+//!
+//! A lab is a fenced block of TOML in a chapter. Each goes through these steps:
+//!
+//! 1. `fence` finds the blocks of a chapter and their lines;
+//! 2. `block` reads the TOML and checks every phrase with the same code that will use it;
+//! 3. `listing` cuts the server's source, and `highlight` colours it;
+//! 4. `html` writes the element that the page takes over, readable without it.
+//!
+//! Every problem of a book is collected and told at once: a [`Problem`] names file and line.
+
+mod block;
+mod fence;
+mod highlight;
+mod html;
+mod inline;
+mod labs;
+mod listing;
+mod problem;
+
+pub use labs::{BUILD_KEY, Labs, NAME, PAGE_KEY};
+pub use problem::{Problem, Problems};

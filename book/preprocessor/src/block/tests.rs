@@ -1,0 +1,165 @@
+use wire::lab::Style;
+
+use super::*;
+
+const GOOD: &str = r#"server = "tcp_ok"
+
+[[step]]
+say  = "Connect. The server's `accept` returns."
+play = "connect"
+seen = "server accept"
+
+[[step]]
+say  = "Send **hello**."
+play = ['send "hel"', 'send "lo\n"']
+seen = 'client read "ok"'
+hint = "Type hello."
+"#;
+
+fn fence(body: &str) -> Fence {
+    Fence {
+        range: 0..0,
+        line: 10,
+        body: body.to_owned(),
+    }
+}
+
+/// Each problem of `body` as its line (the fence is line 10) and its text.
+fn problems(body: &str) -> Vec<(usize, String)> {
+    let mut findings = Vec::new();
+    assert_eq!(parse(&fence(body), &mut findings), None);
+    findings
+        .into_iter()
+        .map(|finding| (finding.line, finding.text))
+        .collect()
+}
+
+fn check(body: &str, line: usize, expected: &str) {
+    assert_eq!(problems(body), [(line, expected.to_owned())]);
+}
+
+#[test]
+fn a_good_block_is_read_whole() {
+    let mut findings = Vec::new();
+    let block = parse(&fence(GOOD), &mut findings).unwrap();
+    assert_eq!(findings, []);
+    assert_eq!(block.server, "tcp_ok");
+    assert_eq!(block.server_line, 11);
+    assert_eq!(block.steps.len(), 2);
+    let step = &block.steps[1];
+    assert_eq!(step.say[1].style, Style::Strong);
+    assert_eq!(
+        step.play,
+        [Play::Send(b"hel".to_vec()), Play::Send(b"lo\n".to_vec())]
+    );
+    assert_eq!(step.seen.to_string(), "client read \"ok\"");
+    assert_eq!(step.hint[0].text, "Type hello.");
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let found = problems("server = \"tcp_ok\"\nstep = = 1\n");
+    assert_eq!(found[0].0, 12);
+    assert!(found[0].1.starts_with("expected TOML"), "{found:?}");
+    assert!(!found[0].1.contains('\n'));
+}
+
+#[test]
+fn a_missing_server_is_told_at_the_fence() {
+    let body = GOOD.replace("server = \"tcp_ok\"", "");
+    check(&body, 10, "expected `server = \"LESSON\"`, found none");
+}
+
+#[test]
+fn a_server_that_is_not_text() {
+    let body = GOOD.replace("\"tcp_ok\"", "7");
+    check(
+        &body,
+        11,
+        "expected a quoted text for `server`, found the number 7",
+    );
+}
+
+#[test]
+fn a_lab_without_steps() {
+    check(
+        "server = \"tcp_ok\"",
+        10,
+        "expected at least one `[[step]]`, found none",
+    );
+    check(
+        "server = \"tcp_ok\"\nstep = []",
+        12,
+        "expected `[[step]]` tables, found an empty array",
+    );
+    check(
+        "server = \"tcp_ok\"\n\nstep = true",
+        13,
+        "expected `[[step]]` tables, found true",
+    );
+}
+
+#[test]
+fn unknown_keys_have_their_line() {
+    let body = GOOD.replace("hint = ", "hits = ");
+    check(
+        &body,
+        22,
+        "expected a step to have say, play, seen, hint only, found `hits`",
+    );
+    let body = format!("port = 80\n{GOOD}");
+    check(
+        &body,
+        11,
+        "expected a lab to have server, step only, found `port`",
+    );
+}
+
+#[test]
+fn missing_keys_have_the_line_of_their_step() {
+    let body = GOOD.replace("play = \"connect\"\n", "");
+    check(
+        &body,
+        13,
+        "expected `play = \"...\"` in this step, found none",
+    );
+}
+
+#[test]
+fn phrases_are_checked_by_the_code_that_uses_them() {
+    let body = GOOD.replace("server accept", "server acept");
+    let found = problems(&body);
+    assert_eq!(found[0].0, 16);
+    assert!(
+        found[0]
+            .1
+            .starts_with("expected a phrase for `seen`, found `server acept`: acept is none of"),
+        "{found:?}"
+    );
+    let body = GOOD.replace("'send \"lo\\n\"'", "\n  'snd'");
+    let found = problems(&body);
+    assert_eq!(found[0].0, 21);
+    assert!(found[0].1.contains("`snd`"), "{found:?}");
+}
+
+#[test]
+fn say_is_inline_markdown() {
+    let body = GOOD.replace("Send **hello**.", "[a](b)");
+    check(
+        &body,
+        19,
+        "`say`: expected text with **strong**, *emphasis* and `code` only, found a link",
+    );
+    let body = GOOD.replace("Send **hello**.", "");
+    check(&body, 19, "expected a sentence for `say`, found nothing");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let body = GOOD
+        .replace("server accept", "nobody accept")
+        .replace("hint = \"Type hello.\"", "hint = 3")
+        .replace("server = ", "sever = ");
+    let lines: Vec<_> = problems(&body).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [11, 10, 16, 22]);
+}

@@ -1,0 +1,200 @@
+//! Writing the element that the page takes over, readable without it.
+//!
+//! It is one line: a blank line would end the HTML (CommonMark 0.31, 4.6), and a listing has blank
+//! lines. Line ends inside a listing are written as character references, which mean the same.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use wire::lab::{Lab, Listing, Run, Style};
+
+/// Which build of the page takes the element over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The script, from the top of the site.
+    pub(crate) script: Option<String>,
+    /// Names the build of the book.
+    pub(crate) build: Option<String>,
+}
+
+/// The placeholder for `lab`.
+pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Error> {
+    let spec = STANDARD.encode(postcard::to_allocvec(lab)?);
+    let server = escape(&lab.server);
+    let mut html = format!(
+        "<section class=\"lab\" data-lab=\"{server}\" data-state=\"offline\" data-spec=\"{spec}\""
+    );
+    for (name, value) in [("data-page", &page.script), ("data-build", &page.build)] {
+        if let Some(value) = value {
+            html.push_str(&format!(" {name}=\"{}\"", escape(value)));
+        }
+    }
+    html.push_str(&format!(" aria-label=\"Lab: {server}\">"));
+    html.push_str(&format!(
+        "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>Lab: <code>{server}</code>\
+         </strong></p><p class=\"lab-offline-how\">Here you talk to a real server on your own machine. \
+         To start it, run <code>cargo lab</code> in a copy of Wirebook and open the link it prints.</p>"
+    ));
+    html.push_str("<ol class=\"lab-offline-steps\">");
+    for step in &lab.steps {
+        html.push_str(&format!(
+            "<li><p>{}</p><p class=\"lab-offline-seen\">Ticks when this is observed: <code>{}</code></p></li>",
+            runs(&step.say),
+            escape(&step.seen.to_string()),
+        ));
+    }
+    html.push_str("</ol>");
+    for listing in &lab.listings {
+        push_listing(listing, &mut html);
+    }
+    html.push_str("</div></section>");
+    Ok(html)
+}
+
+fn push_listing(listing: &Listing, html: &mut String) {
+    html.push_str(&format!(
+        "<details class=\"lab-offline-listing\"><summary>{} <span class=\"lab-offline-file\">{}, from line {}</span>\
+         </summary><pre><code class=\"nohighlight hljs\">",
+        escape(&listing.title),
+        escape(&listing.file),
+        listing.first_line,
+    ));
+    for line in &listing.lines {
+        for (class, text) in line {
+            let text = escape(text);
+            if class.is_empty() {
+                html.push_str(&text);
+            } else {
+                html.push_str(&format!(
+                    "<span class=\"hljs-{}\">{text}</span>",
+                    escape(class)
+                ));
+            }
+        }
+        html.push_str("&#10;");
+    }
+    html.push_str("</code></pre></details>");
+}
+
+fn runs(runs: &[Run]) -> String {
+    runs.iter()
+        .map(|run| {
+            let text = escape(&run.text);
+            match run.style {
+                Style::Plain => text,
+                Style::Strong => format!("<strong>{text}</strong>"),
+                Style::Emphasis => format!("<em>{text}</em>"),
+                Style::Code => format!("<code>{text}</code>"),
+            }
+        })
+        .collect()
+}
+
+/// Text that stays text: in an element, in an attribute, in one line of Markdown, and past mdBook's
+/// own `{{#...}}` directives, which are looked for after this.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '{' => escaped.push_str("&#123;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Play;
+    use wire::lab::Step;
+
+    use super::*;
+
+    fn lab(text: &str) -> Lab {
+        Lab {
+            server: "tcp_ok".to_owned(),
+            hash: "abc".to_owned(),
+            steps: vec![Step {
+                say: vec![
+                    Run {
+                        style: Style::Plain,
+                        text: text.to_owned(),
+                    },
+                    Run {
+                        style: Style::Code,
+                        text: text.to_owned(),
+                    },
+                ],
+                play: vec![Play::Connect],
+                seen: "client read \"<b>\"".parse().unwrap(),
+                hint: Vec::new(),
+            }],
+            listings: vec![Listing {
+                title: "Server in Rust".to_owned(),
+                language: "rust".to_owned(),
+                file: "native/src/lessons/tcp_ok.rs".to_owned(),
+                first_line: 7,
+                lines: vec![
+                    vec![
+                        ("keyword".to_owned(), "fn".to_owned()),
+                        (String::new(), format!(" {text}")),
+                    ],
+                    Vec::new(),
+                    vec![(String::new(), "}".to_owned())],
+                ],
+            }],
+        }
+    }
+
+    #[test]
+    fn the_placeholder_carries_the_whole_lab() {
+        let lab = lab("hello");
+        let html = placeholder(&lab, &Page::default()).unwrap();
+        let spec = html.split("data-spec=\"").nth(1).unwrap();
+        let spec = STANDARD.decode(spec.split('"').next().unwrap()).unwrap();
+        assert_eq!(postcard::from_bytes::<Lab>(&spec).unwrap(), lab);
+        assert!(
+            html.starts_with("<section class=\"lab\" data-lab=\"tcp_ok\" data-state=\"offline\"")
+        );
+        assert!(html.contains("aria-label=\"Lab: tcp_ok\">"));
+        assert!(!html.contains("data-page"));
+        assert!(!html.contains("data-build"));
+    }
+
+    #[test]
+    fn the_page_and_its_build_are_named_when_there_is_one() {
+        let page = Page {
+            script: Some("lab/page-12.js".to_owned()),
+            build: Some("34".to_owned()),
+        };
+        let html = placeholder(&lab("x"), &page).unwrap();
+        assert!(html.contains(" data-page=\"lab/page-12.js\" data-build=\"34\" "));
+    }
+
+    #[test]
+    fn nothing_in_a_lab_becomes_markup() {
+        let html =
+            placeholder(&lab("</code><script>\"'&{{#include x}}"), &Page::default()).unwrap();
+        assert!(!html.contains("<script>"));
+        assert!(!html.contains("{{"));
+        assert!(
+            html.contains("&lt;/code&gt;&lt;script&gt;&quot;&#39;&amp;&#123;&#123;#include x}}")
+        );
+        assert!(html.contains("<code>client read &quot;&lt;b&gt;&quot;</code>"));
+    }
+
+    #[test]
+    fn it_is_one_line_whatever_it_holds() {
+        let html = placeholder(&lab("two\n\nlines\r\n"), &Page::default()).unwrap();
+        assert!(!html.contains('\n') && !html.contains('\r'));
+        assert!(html.contains(
+            "<span class=\"hljs-keyword\">fn</span> two&#10;&#10;lines&#13;&#10;&#10;&#10;}&#10;</code>"
+        ));
+    }
+}

@@ -1,0 +1,141 @@
+use std::fs;
+use std::path::PathBuf;
+
+use mdbook_preprocessor::book::BookItem;
+use mdbook_preprocessor::config::Config;
+
+use super::*;
+
+/// A repository with one lesson, gone at the end of the test.
+struct Repository(PathBuf);
+
+impl Repository {
+    fn new(name: &str) -> Self {
+        let top = std::env::temp_dir().join(format!("wirebook-labs-{}-{name}", std::process::id()));
+        let repository = Self(top);
+        repository.write(
+            "native/src/lessons/tcp_ok.rs",
+            "use x;\n// ANCHOR: listing\nfn serve() {\n\n}\n// ANCHOR_END: listing\n",
+        );
+        repository.write("native/src/lessons/mod.rs", "mod tcp_ok;\n");
+        repository
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, chapters: &[(&str, &str)], config: &str) -> Result<Vec<String>> {
+        let config: Config = config.parse().unwrap();
+        let context = PreprocessorContext::new(self.0.join("book"), config, "html".to_owned());
+        let items = chapters.iter().map(|(path, content)| {
+            let content = (*content).to_owned();
+            BookItem::Chapter(Chapter::new("Title", content, *path, Vec::new()))
+        });
+        let book = Labs.run(&context, Book::new_with_items(items.collect()))?;
+        Ok(book
+            .chapters()
+            .map(|chapter| chapter.content.clone())
+            .collect())
+    }
+}
+
+impl Drop for Repository {
+    fn drop(&mut self) {
+        // Nothing can be done about a folder that stays.
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+const LAB: &str = "```lab\nserver = \"tcp_ok\"\n[[step]]\nsay = \"Go.\"\nplay = \"connect\"\nseen = \"server accept\"\n```";
+
+#[test]
+fn a_lab_becomes_html_and_the_rest_stays() {
+    let repository = Repository::new("html");
+    let chapter = format!("# A\n\nbefore\n{LAB}\nafter\n");
+    let book = repository.run(&[("a.md", &chapter)], "").unwrap();
+    let html = &book[0];
+    assert!(
+        html.starts_with("# A\n\nbefore\n\n\n<section class=\"lab\" data-lab=\"tcp_ok\""),
+        "{html}"
+    );
+    assert!(html.ends_with("</section>\n\n\nafter\n"), "{html}");
+    assert!(html.contains("native/src/lessons/tcp_ok.rs, from line 3"));
+}
+
+#[test]
+fn the_page_comes_from_the_configuration() {
+    let repository = Repository::new("page");
+    let config = "[preprocessor.lab]\npage = \"lab/page-1.js\"\nbuild = \"2\"\n";
+    let book = repository.run(&[("a.md", LAB)], config).unwrap();
+    assert!(book[0].contains("data-page=\"lab/page-1.js\" data-build=\"2\""));
+}
+
+#[test]
+fn go_files_are_found_by_name() {
+    let repository = Repository::new("go");
+    repository.write("book/go/tcp_ok/client/main.go", "package main\n");
+    let book = repository.run(&[("a.md", LAB)], "").unwrap();
+    assert!(book[0].contains("Client in Go"));
+    assert!(!book[0].contains("Server in Go"));
+}
+
+#[test]
+fn all_problems_of_a_book_are_told_at_once() {
+    let repository = Repository::new("problems");
+    repository.write("native/src/lessons/bare.rs", "fn serve() {}\n");
+    let first = format!("# A\n\n{}\n", LAB.replace("tcp_ok", "tcp_no"));
+    let second = LAB.replace("server accept", "server dance");
+    let third = LAB.replace("tcp_ok", "bare");
+    let chapters = [("b/a.md", &*first), ("c.md", &*second), ("d.md", &*third)];
+    let error = repository.run(&chapters, "").unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 4, "{error}");
+    assert_eq!(lines[0], "3 problems in the book's labs");
+    assert_eq!(
+        lines[1],
+        "book/src/b/a.md:4: expected the name of a file in native/src/lessons (bare, tcp_ok), \
+         found `tcp_no`"
+    );
+    assert!(
+        lines[2].starts_with("book/src/c.md:6: expected a phrase for `seen`, found `server dance`")
+    );
+    assert_eq!(
+        lines[3],
+        "native/src/lessons/bare.rs:1: expected `// ANCHOR: listing` and \
+         `// ANCHOR_END: listing`, found none"
+    );
+}
+
+#[test]
+fn a_server_is_a_name_and_never_a_path() {
+    let repository = Repository::new("path");
+    for server in ["../lessons/tcp_ok", "mod", "", "/etc/passwd"] {
+        let chapter = LAB.replace("tcp_ok", server);
+        let error = repository.run(&[("a.md", &chapter)], "").unwrap_err();
+        let expected = format!("found `{server}`");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn rewording_a_step_keeps_the_hash_and_changing_it_does_not() {
+    let hash_of = |text: &str| {
+        let mut findings = Vec::new();
+        let fences = fence::find(text, &mut findings);
+        let block = block::parse(&fences[0], &mut findings).unwrap();
+        hash(&block.server, &block.steps)
+    };
+    let original = hash_of(LAB);
+    assert_eq!(original.len(), 16);
+    assert_eq!(hash_of(&LAB.replace("Go.", "Start.")), original);
+    assert_ne!(hash_of(&LAB.replace("accept", "close")), original);
+}
+
+#[test]
+fn only_html_is_made() {
+    assert!(Labs.supports_renderer("html").unwrap());
+    assert!(!Labs.supports_renderer("markdown").unwrap());
+}
