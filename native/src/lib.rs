@@ -1,1 +1,7 @@
-//! placeholder
+//! The gateway: serves the book, runs the lesson servers and streams what they do to the page.
+//!
+//! - [`tap`]: tokio's sockets, watched;
+//! - [`lessons`]: the servers of the book, each what a textbook would print;
+
+pub mod lessons;
+pub mod tap;

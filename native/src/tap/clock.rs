@@ -1,0 +1,68 @@
+//! The order and the time of events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// The one clock of a gateway. Clones tell the same time and share the numbering.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    start: Instant,
+    next_sequence: AtomicU64,
+}
+
+/// A place in the order of events, and a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// See [`wire::Event::sequence`].
+    pub sequence: u64,
+    /// See [`wire::Event::time_ns`].
+    pub time_ns: u64,
+}
+
+impl Clock {
+    /// A clock that starts now, with nothing numbered.
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                start: Instant::now(),
+                next_sequence: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// The next place, and now.
+    pub fn stamp(&self) -> Stamp {
+        self.stamps(1)
+    }
+
+    /// The first of `count` places in a row, and now.
+    pub(super) fn stamps(&self, count: u64) -> Stamp {
+        // The number alone carries the order; nothing else is published through it.
+        let sequence = self
+            .shared
+            .next_sequence
+            .fetch_add(count, Ordering::Relaxed);
+        Stamp {
+            sequence,
+            time_ns: self.now_ns(),
+        }
+    }
+
+    /// Nanoseconds since the clock started.
+    pub fn now_ns(&self) -> u64 {
+        // 2^64 ns are more than 500 years.
+        u64::try_from(self.shared.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,16 @@
+//! Sockets as in `tokio::net`, watched.
+//!
+//! A server's sockets are made by `watch`, with the server's [`Tap`](super::Tap); the client's end
+//! of a conversation by [`TcpStream::connect_client`] and [`UdpSocket::watch_client`].
+//! Everything else has tokio's name and tokio's meaning.
+
+mod halves;
+mod listener;
+mod socket;
+mod stream;
+mod udp;
+
+pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+pub use listener::TcpListener;
+pub use stream::TcpStream;
+pub use udp::UdpSocket;
