@@ -13,24 +13,35 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
+	if err := run(address); err != nil {
 		log.Fatal(err)
+	}
+}
+
+// ANCHOR: listing
+func run(address string) error {
+	remote, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTCP("tcp", nil, remote)
+	if err != nil {
+		return err
 	}
 	defer conn.Close()
 
-	// ANCHOR: both
+	sent := make(chan error, 1)
 	go func() {
-		if _, err := io.Copy(conn, os.Stdin); err != nil {
-			log.Fatal(err)
+		_, err := io.Copy(conn, os.Stdin)
+		if err == nil {
+			err = conn.CloseWrite() // half-close: we have finished, the server has not
 		}
-		// Half-close: we have finished, the server has not.
-		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-			log.Fatal(err)
-		}
+		sent <- err
 	}()
 	if _, err := io.Copy(os.Stdout, conn); err != nil {
-		log.Fatal(err)
+		return err
 	}
-	// ANCHOR_END: both
+	return <-sent
 }
+
+// ANCHOR_END: listing

@@ -1,4 +1,4 @@
-// Sends every byte back to where it came from.
+// Sends back every byte, until the client has no more to send.
 package main
 
 import (
@@ -19,16 +19,20 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
+	log.Fatal(serve(listener))
+}
+
+// ANCHOR: listing
+func serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		go echo(conn)
 	}
 }
 
-// ANCHOR: echo
 func echo(conn net.Conn) {
 	defer conn.Close()
 	// Copy reads and writes in turn until a read says that the stream has ended.
@@ -37,4 +41,4 @@ func echo(conn net.Conn) {
 	}
 }
 
-// ANCHOR_END: echo
+// ANCHOR_END: listing

@@ -14,21 +14,29 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
+	if err := run(address); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// ANCHOR: listing
+func run(address string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer conn.Close()
 
-	// ANCHOR: ask
-	// Without the \n, the server waits for the rest of the line and we wait for the server.
-	if _, err := fmt.Fprint(conn, "Hello, server!\n"); err != nil {
-		log.Fatal(err)
+	// Without the \n the server waits for the rest of the line, and we wait for the server.
+	if _, err := conn.Write([]byte("Hello, server!\n")); err != nil {
+		return err
 	}
 	answer, err := io.ReadAll(conn)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	fmt.Println(string(answer))
-	// ANCHOR_END: ask
+	return nil
 }
+
+// ANCHOR_END: listing

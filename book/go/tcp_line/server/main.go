@@ -1,4 +1,4 @@
-// Reads one line, greets the client, closes.
+// Reads one line, answers "Hello, client!", closes.
 package main
 
 import (
@@ -19,21 +19,25 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
+	log.Fatal(serve(listener))
+}
+
+// ANCHOR: listing
+func serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		go greet(conn)
 	}
 }
 
-// ANCHOR: greet
 func greet(conn net.Conn) {
 	defer conn.Close()
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
-		log.Print(err) // io.EOF: the stream ended before the line did.
+		log.Print(err) // io.EOF: the stream ended before the line did
 		return
 	}
 	fmt.Printf("%q\n", line)
@@ -42,4 +46,4 @@ func greet(conn net.Conn) {
 	}
 }
 
-// ANCHOR_END: greet
+// ANCHOR_END: listing

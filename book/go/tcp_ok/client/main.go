@@ -14,9 +14,16 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
+	if err := run(address); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// ANCHOR: listing
+func run(address string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer conn.Close()
 
@@ -24,12 +31,15 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() && lines.Text() != "Q" {
 		if _, err := conn.Write(lines.Bytes()); err != nil {
-			log.Fatal(err)
+			return err
 		}
 		n, err := conn.Read(answer)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		fmt.Println(string(answer[:n]))
 	}
+	return lines.Err()
 }
+
+// ANCHOR_END: listing

@@ -15,30 +15,32 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
-	// ANCHOR: accept
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
+	log.Fatal(serve(listener))
+}
+
+// ANCHOR: listing
+func serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		go answerOK(conn)
 	}
-	// ANCHOR_END: accept
 }
 
-// ANCHOR: answer
 func answerOK(conn net.Conn) {
 	defer conn.Close()
 	buffer := make([]byte, 1024)
 	for {
 		n, err := conn.Read(buffer)
 		if errors.Is(err, io.EOF) {
-			return // The client has closed.
+			return // the client has closed
 		}
 		if err != nil {
 			log.Print(err)
@@ -52,4 +54,4 @@ func answerOK(conn net.Conn) {
 	}
 }
 
-// ANCHOR_END: answer
+// ANCHOR_END: listing

@@ -16,27 +16,32 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
+	if err := run(address); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// ANCHOR: listing
+func run(address string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer conn.Close()
 
-	if _, err := fmt.Fprint(conn, "Are you there?"); err != nil {
-		log.Fatal(err)
+	if _, err := conn.Write([]byte("Are you there?")); err != nil {
+		return err
 	}
-	// ANCHOR: deadline
 	if err := conn.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-		log.Fatal(err)
+		return err
 	}
 	answer, err := io.ReadAll(conn)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		fmt.Println("no answer in two seconds")
-	case err != nil:
-		log.Fatal(err)
-	default:
-		fmt.Println(string(answer))
+		return nil
 	}
-	// ANCHOR_END: deadline
+	fmt.Println(string(answer))
+	return err
 }
+
+// ANCHOR_END: listing

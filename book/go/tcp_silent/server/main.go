@@ -20,10 +20,15 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
+	log.Fatal(serve(listener))
+}
+
+// ANCHOR: listing
+func serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		go printAll(conn)
 	}
@@ -44,3 +49,5 @@ func printAll(conn net.Conn) {
 		fmt.Printf("%q\n", buffer[:n])
 	}
 }
+
+// ANCHOR_END: listing

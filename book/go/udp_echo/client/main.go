@@ -15,29 +15,36 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
-	// ANCHOR: dial
+	if err := run(address); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// ANCHOR: listing
+func run(address string) error {
 	// No packet leaves here: Dial only notes where Write shall send to.
 	conn, err := net.Dial("udp", address)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	// ANCHOR_END: dial
 	defer conn.Close()
 
-	buffer := make([]byte, 65535)
+	echo := make([]byte, 65535)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		if _, err := conn.Write(lines.Bytes()); err != nil {
-			log.Fatal(err)
+			return err
 		}
 		if err := conn.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-			log.Fatal(err)
+			return err
 		}
-		n, err := conn.Read(buffer)
+		n, err := conn.Read(echo)
 		if err != nil {
-			fmt.Println("no echo:", err)
-			continue
+			return err // lost, refused, or just late
 		}
-		fmt.Println(string(buffer[:n]))
+		fmt.Println(string(echo[:n]))
 	}
+	return lines.Err()
 }
+
+// ANCHOR_END: listing

@@ -13,22 +13,26 @@ func main() {
 	if len(os.Args) > 1 {
 		address = os.Args[1]
 	}
-	// ANCHOR: echo
 	conn, err := net.ListenPacket("udp", address)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", conn.LocalAddr())
-	buffer := make([]byte, 65535)
+	log.Fatal(serve(conn))
+}
+
+// ANCHOR: listing
+func serve(conn net.PacketConn) error {
+	buffer := make([]byte, 65535) // no datagram is longer
 	for {
 		n, peer, err := conn.ReadFrom(buffer)
 		if err != nil {
-			log.Print(err)
-			continue
+			return err
 		}
 		if _, err := conn.WriteTo(buffer[:n], peer); err != nil {
-			log.Print(err)
+			return err
 		}
 	}
-	// ANCHOR_END: echo
 }
+
+// ANCHOR_END: listing
