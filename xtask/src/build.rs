@@ -1,0 +1,36 @@
+//! `cargo lab build`: everything, in order.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::page::Profile;
+use crate::paths::Paths;
+use crate::steps::Steps;
+use crate::{book, gateway, page};
+
+/// How many steps [`in_steps`] takes.
+pub(crate) const STEPS: usize = 3;
+
+/// Builds everything; returns the gateway's program.
+pub(crate) fn everything(paths: &Paths) -> Result<PathBuf> {
+    in_steps(paths, &mut Steps::new(STEPS))
+}
+
+/// Builds everything as a part of something longer.
+pub(crate) fn in_steps(paths: &Paths, steps: &mut Steps) -> Result<PathBuf> {
+    let mut built = None;
+    steps.run("Building the page (wasm)", || {
+        let (page, outcome) = page::build(paths, Profile::Page)?;
+        built = Some(page);
+        Ok(outcome)
+    })?;
+    steps.run("Rendering the book", || match &built {
+        Some(page) => book::build(paths, page),
+        None => anyhow::bail!("there is no page to render the book around"),
+    })?;
+    steps.run("Building the gateway", || {
+        gateway::build(paths, gateway::Profile::Release)
+    })?;
+    Ok(paths.program(gateway::Profile::Release.folder()))
+}
