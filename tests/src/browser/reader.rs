@@ -1,0 +1,464 @@
+//! What a reader does and sees.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use thirtyfour::{Key, WebDriver};
+use wire::{Lab, Play};
+
+use super::chromium::Chromium;
+use super::program::Program;
+
+/// How long the page may take to show what it should.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Finds things by the names a person goes by, and waits for changes of the page.
+const HELPERS: &str = include_str!("reader.js");
+
+/// Somebody with a browser.
+pub struct Reader {
+    chromium: Chromium,
+    origin: String,
+    fragment: String,
+}
+
+/// mdBook's themes that the book is designed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// The default.
+    Light,
+    /// The preferred dark theme.
+    Dark,
+}
+
+impl Theme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "navy",
+        }
+    }
+}
+
+impl Reader {
+    /// A reader of `program` whose window is `width` pixels wide.
+    pub async fn new(program: &Program, width: u32) -> Result<Self> {
+        Self::with_arguments(program, width, &[]).await
+    }
+
+    /// The same with further arguments for Chromium.
+    pub async fn with_arguments(program: &Program, width: u32, arguments: &[&str]) -> Result<Self> {
+        // Headless Chromium has no windows narrower than 500 px, but it can pretend to be a phone's.
+        let chromium = Chromium::start(width.max(500), 900, arguments).await?;
+        chromium.driver.set_script_timeout(PATIENCE).await?;
+        if width < 500 {
+            emulate_width(&chromium.driver, width).await?;
+        }
+        Ok(Self {
+            chromium,
+            origin: program.origin().to_owned(),
+            fragment: program.fragment().to_owned(),
+        })
+    }
+
+    /// The WebDriver session, for what the verbs here do not cover.
+    pub fn driver(&self) -> &WebDriver {
+        &self.chromium.driver
+    }
+
+    /// Opens a page with the link's token, e.g. `tcp-ok.html`.
+    pub async fn open(&self, page: &str) -> Result<()> {
+        self.goto(&format!("{}/{page}{}", self.origin, self.fragment))
+            .await
+    }
+
+    /// Opens a page without the token.
+    pub async fn open_without_token(&self, page: &str) -> Result<()> {
+        self.goto(&format!("{}/{page}", self.origin)).await
+    }
+
+    /// Opens any address.
+    pub async fn goto(&self, address: &str) -> Result<()> {
+        // A change of the fragment alone would not load the page.
+        self.driver().goto("about:blank").await?;
+        self.driver().goto(address).await?;
+        Ok(())
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) -> Result<()> {
+        self.driver().refresh().await?;
+        Ok(())
+    }
+
+    /// Chooses a theme as mdBook's menu does, and loads the page again.
+    pub async fn choose(&self, theme: Theme) -> Result<()> {
+        self.run(
+            "localStorage.setItem('mdbook-theme', argument); return true",
+            json!(theme.name()),
+        )
+        .await?;
+        self.reload().await?;
+        self.wait(
+            "the theme",
+            "document.documentElement.classList.contains(argument)",
+            json!(theme.name()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The names of the labs on this page, in order.
+    pub async fn labs(&self) -> Result<Vec<LabOnPage<'_>>> {
+        let names = self
+            .run(
+                "return [...document.querySelectorAll('[data-lab]')].map(lab => lab.dataset.lab)",
+                Value::Null,
+            )
+            .await?;
+        let names: Vec<String> = serde_json::from_value(names)?;
+        Ok(names.into_iter().map(|name| self.lab(name)).collect())
+    }
+
+    /// The lab of this lesson on this page.
+    pub fn lab(&self, name: impl Into<String>) -> LabOnPage<'_> {
+        LabOnPage {
+            reader: self,
+            name: name.into(),
+        }
+    }
+
+    /// Every page that the sidebar leads to.
+    pub async fn pages(&self) -> Result<Vec<String>> {
+        let pages = self
+            .wait(
+                "links in the sidebar",
+                "(() => { const links = [...document.querySelectorAll('#mdbook-sidebar a[href], nav.sidebar a[href]')]
+                     .map(link => new URL(link.href).pathname.slice(1)).filter(page => page.endsWith('.html'));
+                   return links.length ? [...new Set(links)] : null })()",
+                Value::Null,
+            )
+            .await?;
+        Ok(serde_json::from_value(pages)?)
+    }
+
+    /// Types keys to whatever has the focus.
+    pub async fn press(&self, keys: impl AsRef<str>) -> Result<()> {
+        self.driver()
+            .action_chain()
+            .send_keys(keys.as_ref())
+            .perform()
+            .await?;
+        Ok(())
+    }
+
+    /// Moves the focus on with the Tab key until `name` has it.
+    pub async fn tab_to(&self, lab: &str, name: &str) -> Result<()> {
+        for _ in 0..400 {
+            self.press(Key::Tab.value().to_string()).await?;
+            let focused = self
+                .run(
+                    "const lab = document.activeElement?.closest('[data-lab]');
+                     return [lab?.dataset.lab ?? '', nameOf(document.activeElement)]",
+                    Value::Null,
+                )
+                .await?;
+            if focused == json!([lab, name]) {
+                return Ok(());
+            }
+        }
+        bail!("{name} of the lab {lab} cannot be reached with the Tab key");
+    }
+
+    /// What the console has said since it was last asked, but for plain information.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let entries = self.driver().get_log("browser").await?;
+        Ok(entries
+            .into_iter()
+            .filter(|entry| matches!(entry.level.as_str(), "SEVERE" | "WARNING"))
+            .map(|entry| entry.message)
+            .collect())
+    }
+
+    /// What axe-core finds wrong on this page, a line each.
+    pub async fn accessibility_violations(&self) -> Result<Vec<String>> {
+        let path = std::env::var_os("WIREBOOK_AXE").unwrap_or_else(|| {
+            concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../target/peers/node_modules/axe-core/axe.min.js"
+            )
+            .into()
+        });
+        let axe = std::fs::read_to_string(Path::new(&path))
+            .with_context(|| format!("reading axe-core from {}", Path::new(&path).display()))?;
+        self.driver().execute(axe, Vec::new()).await?;
+        let found = self
+            .driver()
+            .execute_async(
+                "const done = arguments[0];
+                 axe.run(document, { resultTypes: ['violations'] }).then(
+                   result => done(result.violations.flatMap(violation => violation.nodes.map(node =>
+                     `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`))),
+                   error => done([`axe failed: ${error}`]))",
+                Vec::new(),
+            )
+            .await?;
+        Ok(serde_json::from_value(found.json().clone())?)
+    }
+
+    /// How many pixels the page is wider than its window.
+    pub async fn overflow(&self) -> Result<i64> {
+        let overflow = self
+            .run(
+                "const root = document.documentElement; return root.scrollWidth - root.clientWidth",
+                Value::Null,
+            )
+            .await?;
+        overflow.as_i64().context("a number of pixels")
+    }
+
+    /// Runs a function body in the page, with the helpers and `argument` in scope.
+    pub async fn run(&self, body: &str, argument: Value) -> Result<Value> {
+        let script = format!("{HELPERS}\nconst argument = arguments[0];\n{body}");
+        let returned = self.driver().execute(script, vec![argument]).await?;
+        Ok(returned.json().clone())
+    }
+
+    /// Waits until `expression` is true in the page, and returns its value.
+    pub async fn wait(&self, what: &str, expression: &str, argument: Value) -> Result<Value> {
+        let script = format!(
+            "{HELPERS}\nconst argument = arguments[0];\n\
+             whenever(() => ({expression}), arguments[arguments.length - 1]);"
+        );
+        match self.driver().execute_async(script, vec![argument]).await {
+            Ok(returned) => Ok(returned.json().clone()),
+            Err(error) => {
+                let shown = self
+                    .run(
+                        "return document.querySelector('main')?.innerText ?? ''",
+                        Value::Null,
+                    )
+                    .await
+                    .unwrap_or_default();
+                let complaints = self.complaints().await.unwrap_or_default();
+                bail!(
+                    "the page never showed {what}: {error}\nconsole: {complaints:?}\nit shows:\n{}",
+                    shown.as_str().unwrap_or_default()
+                )
+            }
+        }
+    }
+
+    /// Ends the browser; without this it ends when the value is dropped, less gently.
+    pub async fn leave(self) -> Result<()> {
+        self.chromium.driver.quit().await?;
+        Ok(())
+    }
+}
+
+async fn emulate_width(driver: &WebDriver, width: u32) -> Result<()> {
+    let metrics = json!({
+        "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false,
+    });
+    driver
+        .cdp()
+        .send_raw("Emulation.setDeviceMetricsOverride", metrics)
+        .await?;
+    Ok(())
+}
+
+/// One lab on the page.
+pub struct LabOnPage<'a> {
+    reader: &'a Reader,
+    name: String,
+}
+
+impl LabOnPage<'_> {
+    /// The lesson's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the chapter says about this lab.
+    pub async fn spec(&self) -> Result<Lab> {
+        let bytes = self
+            .reader
+            .run(
+                "return [...atob(labOf(argument).dataset.spec)].map(byte => byte.charCodeAt(0))",
+                json!(self.name),
+            )
+            .await?;
+        let bytes: Vec<u8> = serde_json::from_value(bytes)?;
+        Ok(postcard::from_bytes(&bytes)?)
+    }
+
+    /// Waits until the lab is in this state: `live`, `offline`, ...
+    pub async fn becomes(&self, state: &str) -> Result<()> {
+        self.wait(
+            &format!("the lab {} as {state}", self.name),
+            "lab.dataset.state === argument.value",
+            json!(state),
+        )
+        .await
+    }
+
+    /// Presses the button of this name, once it can be pressed.
+    pub async fn click(&self, button: &str) -> Result<()> {
+        self.wait(
+            &format!("a button {button} that can be pressed"),
+            "canBePressed(buttonOf(lab, argument.value))",
+            json!(button),
+        )
+        .await?;
+        self.reader
+            .run(
+                "buttonOf(labOf(argument.lab), argument.value).click(); return true",
+                self.argument(json!(button)),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces what stands in the composer by typing, key by key.
+    pub async fn type_message(&self, text: &str) -> Result<()> {
+        self.wait("the text box Message", "messageOf(lab)", Value::Null)
+            .await?;
+        self.reader
+            .run(
+                "const box = messageOf(labOf(argument.lab)); box.focus(); box.select(); return true",
+                self.argument(Value::Null),
+            )
+            .await?;
+        self.reader
+            .press(format!("{}{text}", Key::Backspace.value()))
+            .await
+    }
+
+    /// What stands in the composer.
+    pub async fn message(&self) -> Result<String> {
+        let message = self
+            .reader
+            .run(
+                "return messageOf(labOf(argument.lab)).value",
+                self.argument(Value::Null),
+            )
+            .await?;
+        Ok(message.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Types a message and presses Send.
+    pub async fn send_text(&self, text: &str) -> Result<()> {
+        self.type_message(text).await?;
+        self.click("Send").await
+    }
+
+    /// Does what a step's `play` says, with the real buttons.
+    pub async fn play(&self, play: &Play) -> Result<()> {
+        match play {
+            Play::Connect => self.click("Connect").await,
+            Play::Send(bytes) => self.send_text(&wire::text::to_escaped(bytes)).await,
+            Play::HalfClose => self.click("Half-close").await,
+            Play::Close => self.click("Close").await,
+            Play::Reset => self.click("Reset").await,
+        }
+    }
+
+    /// Waits for a row of the exchange: this end, this action, and this text in what it shows.
+    pub async fn see_row(&self, end: &str, action: &str, text: &str) -> Result<()> {
+        self.wait(
+            &format!("a row: {end} {action} {text}"),
+            "rowsOf(lab).some(row => row.dataset.end === argument.value[0]
+               && row.dataset.action === argument.value[1]
+               && row.textContent.includes(argument.value[2]))",
+            json!([end, action, text]),
+        )
+        .await
+    }
+
+    /// Selects the first row of this end and action.
+    pub async fn select_row(&self, end: &str, action: &str) -> Result<()> {
+        self.see_row(end, action, "").await?;
+        self.reader
+            .run(
+                "rowsOf(labOf(argument.lab)).find(row => row.dataset.end === argument.value[0]
+                   && row.dataset.action === argument.value[1]).click(); return true",
+                self.argument(json!([end, action])),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until the region Inspector shows this text.
+    pub async fn see_inspected(&self, text: &str) -> Result<()> {
+        self.wait(
+            &format!("{text} in the inspector"),
+            "inspectorOf(lab)?.textContent.includes(argument.value)",
+            json!(text),
+        )
+        .await
+    }
+
+    /// Waits until a line of the listing that contains this text is lit.
+    pub async fn see_line_lit(&self, text: &str) -> Result<()> {
+        self.wait(
+            &format!("the line with {text} lit"),
+            "[...lab.querySelectorAll('.lit')].some(line => line.textContent.includes(argument.value))",
+            json!(text),
+        )
+        .await
+    }
+
+    /// Waits until step number `index`, counted from 0, has ticked.
+    pub async fn see_step_ticked(&self, index: usize) -> Result<()> {
+        self.wait(
+            &format!("step {} of {} ticked", index + 1, self.name),
+            "stepsOf(lab)[argument.value]?.dataset.done === 'true'",
+            json!(index),
+        )
+        .await
+    }
+
+    /// How many steps have ticked.
+    pub async fn steps_ticked(&self) -> Result<usize> {
+        let ticked = self
+            .reader
+            .run(
+                "return stepsOf(labOf(argument.lab)).filter(step => step.dataset.done === 'true').length",
+                self.argument(Value::Null),
+            )
+            .await?;
+        Ok(ticked.as_u64().context("a number of steps")? as usize)
+    }
+
+    /// Goes through all steps as the chapter says, and sees each tick before the next is begun.
+    pub async fn follow_all_steps(&self) -> Result<()> {
+        let spec = self.spec().await?;
+        ensure!(!spec.steps.is_empty(), "the lab {} has no steps", self.name);
+        for (index, step) in spec.steps.iter().enumerate() {
+            for play in &step.play {
+                self.play(play)
+                    .await
+                    .with_context(|| format!("step {}: {play}", index + 1))?;
+            }
+            self.see_step_ticked(index)
+                .await
+                .with_context(|| format!("step {}: {}", index + 1, step.seen))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `expression` is true, with `lab` and `argument.value` in scope.
+    pub async fn wait(&self, what: &str, expression: &str, value: Value) -> Result<()> {
+        let expression = format!("(lab => lab && ({expression}))(labOf(argument.lab))");
+        self.reader
+            .wait(what, &expression, self.argument(value))
+            .await?;
+        Ok(())
+    }
+
+    fn argument(&self, value: Value) -> Value {
+        json!({ "lab": self.name, "value": value })
+    }
+}
