@@ -9,8 +9,11 @@
 //! - [`seen`]: the small language of what must be observed for a step to tick;
 //! - [`play`]: the small language of what to do, for the tests and the recorder;
 //! - [`progress`]: the matcher that ticks steps off against events;
+//! - [`transfer`]: which write became which read;
+//! - [`dissect`]: bytes as a tree of named fields;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
+pub mod dissect;
 pub mod event;
 pub mod lab;
 mod phrase;
@@ -19,6 +22,7 @@ pub mod progress;
 pub mod seen;
 pub mod session;
 pub mod text;
+pub mod transfer;
 
 pub use event::{Action, ConnectionId, Data, End, Event, Operation, Source};
 pub use lab::{Lab, Listing, Step};

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dissect;
 mod phrases;
 mod progress;
 mod session;
 mod text;
+mod transfer;
