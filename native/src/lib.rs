@@ -2,6 +2,8 @@
 //!
 //! - [`tap`]: tokio's sockets, watched;
 //! - [`lessons`]: the servers of the book, each what a textbook would print;
+//! - [`gateway`]: HTTP, sessions, and who sees what.
 
+pub mod gateway;
 pub mod lessons;
 pub mod tap;

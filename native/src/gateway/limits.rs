@@ -1,0 +1,98 @@
+//! Every limit of the gateway, once, with its unit in its name.
+//!
+//! SECURITY.md's table; reaching a limit is told to the reader, never passed over in silence.
+
+use std::time::Duration;
+
+/// Sessions at once; one more is closed with [`wire::session::close::TOO_MANY_SESSIONS`].
+pub const MAX_SESSIONS: usize = 64;
+
+/// Sockets at once that were upgraded and have not said a right hello yet.
+pub(super) const MAX_GREETINGS: usize = 64;
+
+/// HTTP connections at once; further ones wait in the kernel's backlog.
+pub(super) const MAX_HTTP_CONNECTIONS: usize = 256;
+
+/// Connections of one session at once.
+pub const MAX_CONNECTIONS_PER_SESSION: usize = 32;
+
+/// Connections to all lesson servers at once, those of outside programs included.
+pub const MAX_CONNECTIONS: usize = 1_024;
+
+/// Outside peers of one UDP lesson that are told apart; the least recently heard is forgotten.
+pub const MAX_UDP_PEERS: usize = 1_024;
+
+/// Bytes of one connection that wait because the server does not take them.
+pub(super) const MAX_HELD_BYTES_PER_CONNECTION: usize = 16 * 1024 * 1024;
+
+/// Bytes of all connections of one session that wait because the servers do not take them.
+pub(super) const MAX_HELD_BYTES_PER_SESSION: usize = 64 * 1024 * 1024;
+
+/// Commands of one connection that wait for their turn.
+pub(super) const MAX_HELD_COMMANDS: usize = 1_024;
+
+/// Messages a page may send per second in the long run; more is read later, not lost.
+pub(super) const COMMANDS_PER_SEC: u32 = 100;
+
+/// Messages a page may send at once before [`COMMANDS_PER_SEC`] holds.
+pub(super) const COMMANDS_BURST: u32 = 200;
+
+/// Messages waiting for one page.
+pub const MAX_QUEUED_MESSAGES: usize = 1_024;
+
+/// Bytes waiting for one page.
+pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+/// The largest frame to a page: messages are packed up to here.
+pub(super) const MAX_PACKED_BYTES: usize = 64 * 1024;
+
+/// What the WebSocket holds back at most when the page does not read.
+pub(super) const MAX_WEBSOCKET_BUFFER_BYTES: usize = 512 * 1024;
+
+/// A request's head must be complete this soon; also how long an idle connection is kept.
+pub const HTTP_HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// The largest head of a request.
+pub const MAX_HTTP_HEAD_BYTES: usize = 16 * 1024;
+
+/// The most fields in a head.
+pub const MAX_HTTP_HEAD_FIELDS: usize = 64;
+
+/// After this an HTTP connection finishes its request and ends.
+pub(super) const HTTP_CONNECTION_TIME: Duration = Duration::from_secs(60);
+
+/// How long that last request may take to be read by its client.
+pub(super) const HTTP_LAST_RESPONSE_TIME: Duration = Duration::from_secs(30);
+
+/// The hello must come this soon after the upgrade.
+pub const HELLO_TIME: Duration = Duration::from_secs(5);
+
+/// A page must take what is written to it within this.
+pub const WRITE_TIME: Duration = Duration::from_secs(10);
+
+/// How often a quiet page is asked whether it is there.
+pub(super) const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// A page that was not heard for this long is gone.
+pub(super) const DEAD_TIME: Duration = Duration::from_secs(45);
+
+/// How long the gateway waits for the other side to end a closed WebSocket.
+pub(super) const CLOSE_TIME: Duration = Duration::from_secs(1);
+
+/// How long a connection to a lesson may take to stand.
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(3);
+
+/// A connection on which nothing moves for this long is closed.
+pub(super) const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(10 * 60);
+
+/// How long Close and Reset wait for what was sent before them.
+pub(super) const LAST_WRITES_TIME: Duration = Duration::from_secs(1);
+
+/// How long a closed UDP socket's address is remembered for datagrams still under way.
+pub(super) const UDP_AFTERLIFE_TIME: Duration = Duration::from_secs(5);
+
+/// How long everything may take to end by itself after a stop.
+pub const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// How many ports above a taken one are tried before any free one will do.
+pub(super) const MAX_PORT_TRIES: u16 = 100;

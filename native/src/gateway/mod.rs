@@ -1,0 +1,191 @@
+//! The gateway: HTTP for the book, WebSocket sessions for its labs, and the lesson servers.
+//!
+//! A request passes the guard, then becomes a page of the book or a session. A session is one
+//! task that owns its connections: when it ends, they end. Lesson servers are watched by the tap;
+//! a router per lesson decides which session sees what; a bounded queue per session holds it until
+//! the page takes it.
+//!
+//! What must not happen here: a name or address from a page reaching a socket (pages name lessons
+//! only), a bind that is not loopback, a wait inside the recorder, a queue without a bound.
+
+mod browser;
+mod guard;
+mod http;
+mod lessons;
+pub mod limits;
+mod queue;
+mod router;
+mod sessions;
+mod site;
+mod token;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use wire::ToPage;
+use wire::session::{Abilities, Server, VERSION, Welcome};
+
+pub use self::browser::{Page, open_browser};
+pub use self::lessons::LessonPorts;
+pub use self::site::SiteSource;
+
+use self::guard::Guard;
+use self::lessons::Lessons;
+use self::limits::{DRAIN_TIME, MAX_CONNECTIONS, MAX_GREETINGS, MAX_SESSIONS};
+use self::router::Ids;
+use self::site::Site;
+use self::token::Token;
+use crate::tap::Clock;
+
+/// What can be chosen about a gateway.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the gateway itself, on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Where the lesson servers listen.
+    pub lesson_ports: LessonPorts,
+    /// Where the token is kept.
+    pub state_dir: PathBuf,
+    /// Where the book comes from.
+    pub site: SiteSource,
+    /// Whether somebody works on the book, so that pages follow a new build by themselves.
+    pub author: bool,
+}
+
+/// A running gateway. [`Gateway::stop`] lets it end in order; dropping it ends it at once.
+pub struct Gateway {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+/// What requests and sessions have in common.
+struct Shared {
+    guard: Guard,
+    token: Token,
+    site: Site,
+    lessons: Lessons,
+    clock: Clock,
+    ids: Ids,
+    author: bool,
+    greetings: Semaphore,
+    sessions: Arc<Semaphore>,
+    connection_permits: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// Binds everything and starts to serve. Errors are sentences for whoever started it.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let listener = listen(config.port).await?;
+        let address = listener
+            .local_addr()
+            .context("the gateway has no address")?;
+        let token = Token::keep_in(&config.state_dir)?;
+        let site = Site::open(config.site)?;
+        let clock = Clock::new();
+        let ids = Ids::default();
+        let connection_permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let lessons =
+            Lessons::start(config.lesson_ports, &clock, &ids, &connection_permits).await?;
+        let shared = Arc::new(Shared {
+            guard: Guard::new(address, site.script_hashes()),
+            token,
+            site,
+            lessons,
+            clock,
+            ids,
+            author: config.author,
+            greetings: Semaphore::new(MAX_GREETINGS),
+            sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            connection_permits,
+        });
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(http::serve(
+            listener,
+            Arc::clone(&shared),
+            tasks.clone(),
+            stop.clone(),
+        ));
+        Ok(Self {
+            shared,
+            address,
+            tasks,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+        })
+    }
+
+    /// What a reader opens. It contains the token: show it to them alone.
+    pub fn link(&self) -> String {
+        let origin = self.shared.guard.origin();
+        format!("{origin}/#token={}", self.shared.token.reveal())
+    }
+
+    /// Where the gateway listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the lesson servers listen, in the order of the book.
+    pub fn servers(&self) -> &[Server] {
+        self.shared.lessons.servers()
+    }
+
+    /// Takes no more, tells every page, lets every server end. Whether all ended in time.
+    pub async fn stop(self) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        let drain = async {
+            // Pages first: they should hear that the gateway stops, not that lessons broke.
+            self.tasks.wait().await;
+            self.shared.lessons.cut();
+            self.shared.lessons.drained().await;
+        };
+        let is_drained = tokio::time::timeout(DRAIN_TIME, drain).await.is_ok();
+        if !is_drained {
+            tracing::warn!("not everything ended in time");
+        }
+        is_drained
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shared.lessons.cut();
+    }
+}
+
+impl Shared {
+    fn welcome(&self) -> ToPage {
+        ToPage::Welcome(Welcome {
+            version: VERSION,
+            build: self.site.build().to_owned(),
+            time_ns: self.clock.now_ns(),
+            servers: self.lessons.servers().to_vec(),
+            abilities: Abilities {
+                author: self.author,
+            },
+        })
+    }
+}
+
+async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
+            "port {port} is taken, perhaps by another Wirebook. \
+             Choose another with --port, or --port 0 for any that is free"
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot listen on 127.0.0.1:{port}")),
+    }
+}

@@ -1,0 +1,266 @@
+//! Who sees what happens at a lesson's server.
+//!
+//! The session that opened a connection sees it, alone. A connection that another program opened
+//! is seen by every session that watches the lesson. What concerns the listening socket itself
+//! says nothing about anyone and goes to all who watch.
+
+mod peers;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wire::session::{LessonIndex, Transport};
+use wire::{Action, ConnectionId, Event, ToPage};
+
+use self::peers::Peers;
+use super::queue::Queue;
+use crate::tap::{Conversation, Router, Sink};
+
+/// The ids of one gateway's conversations; none is given twice.
+#[derive(Clone, Default)]
+pub(super) struct Ids(Arc<AtomicU64>);
+
+impl Ids {
+    pub(super) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The router of one lesson.
+#[derive(Clone)]
+pub(super) struct LessonRouter(Arc<Inner>);
+
+struct Inner {
+    lesson: LessonIndex,
+    transport: Transport,
+    ids: Ids,
+    // Held for a few instructions and never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Where connections of sessions come from, until the server accepts them.
+    expected: HashMap<SocketAddr, Owner>,
+    /// The peers of a UDP lesson.
+    peers: Peers,
+    watchers: HashMap<u64, Arc<Queue>>,
+    /// The accept events of open connections of outside programs.
+    outside: HashMap<ConnectionId, Event>,
+    /// What the listening socket waits in.
+    waiting: Option<Event>,
+}
+
+/// The session behind a connection.
+#[derive(Clone)]
+struct Owner {
+    id: ConnectionId,
+    queue: Arc<Queue>,
+}
+
+impl LessonRouter {
+    pub(super) fn new(lesson: LessonIndex, transport: Transport, ids: Ids) -> Self {
+        Self(Arc::new(Inner {
+            lesson,
+            transport,
+            ids,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Gives `queue` what happens from now on, and what it needs to make sense of it.
+    pub(super) fn watch(&self, session: u64, queue: &Arc<Queue>) {
+        let mut state = self.0.state();
+        if state.watchers.insert(session, Arc::clone(queue)).is_some() {
+            return;
+        }
+        let mut known: Vec<_> = state.outside.values().chain(&state.waiting).collect();
+        known.sort_by_key(|event| event.sequence);
+        for event in known {
+            queue.push_event(self.0.message(event.clone()));
+        }
+    }
+
+    pub(super) fn unwatch(&self, session: u64) {
+        self.0.state().watchers.remove(&session);
+    }
+
+    /// A sink for what a session's own connection does.
+    pub(super) fn session_sink(&self, queue: &Arc<Queue>) -> Arc<dyn Sink> {
+        Arc::new(SessionSink {
+            lesson: self.0.lesson,
+            queue: Arc::clone(queue),
+        })
+    }
+
+    /// Announces that what comes from `local` belongs to a session, until the result is dropped.
+    /// For TCP also until the server has accepted it, once it is [`Expected::stands`].
+    pub(super) fn expect(
+        &self,
+        local: SocketAddr,
+        id: ConnectionId,
+        queue: &Arc<Queue>,
+    ) -> Expected {
+        let owner = Owner {
+            id,
+            queue: Arc::clone(queue),
+        };
+        let mut state = self.0.state();
+        match self.0.transport {
+            Transport::Tcp => _ = state.expected.insert(local, owner),
+            Transport::Udp => state.peers.expect(local, owner),
+        }
+        Expected {
+            router: self.clone(),
+            local,
+            stands: false,
+        }
+    }
+}
+
+/// A place kept for a connection of a session.
+pub(super) struct Expected {
+    router: LessonRouter,
+    local: SocketAddr,
+    stands: bool,
+}
+
+impl Expected {
+    /// The kernel has made the connection: the server will accept it, even if it is closed first.
+    pub(super) fn stands(&mut self) {
+        self.stands = true;
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        let inner = &self.router.0;
+        match inner.transport {
+            Transport::Tcp if self.stands => {}
+            Transport::Tcp => _ = inner.state().expected.remove(&self.local),
+            Transport::Udp => inner.state().peers.retire(self.local),
+        }
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn message(&self, event: Event) -> ToPage {
+        ToPage::Event {
+            lesson: self.lesson,
+            event,
+        }
+    }
+
+    fn to_watchers(&self, state: &State, event: &Event) {
+        for queue in state.watchers.values() {
+            queue.push_event(self.message(event.clone()));
+        }
+    }
+
+    fn owned(&self, owner: Owner) -> Conversation {
+        Conversation {
+            id: owner.id,
+            sink: Arc::new(SessionSink {
+                lesson: self.lesson,
+                queue: owner.queue,
+            }),
+        }
+    }
+}
+
+impl Router for LessonRouter {
+    fn conversation(&self, peer: SocketAddr) -> Conversation {
+        let mut state = self.0.state();
+        // `accept` or `recv_from` has returned, so the server does not wait in it any more.
+        state.waiting = None;
+        let fresh = || ConnectionId(self.0.ids.next());
+        let (owner, id) = match self.0.transport {
+            Transport::Tcp => match state.expected.remove(&peer) {
+                Some(owner) => (Some(owner), None),
+                None => (None, Some(fresh())),
+            },
+            Transport::Udp => match state.peers.find(peer, fresh) {
+                peers::Found::Session(owner) => (Some(owner), None),
+                peers::Found::Outside(id) => (None, Some(id)),
+            },
+        };
+        drop(state);
+        match (owner, id) {
+            (Some(owner), _) => self.0.owned(owner),
+            (None, id) => {
+                let id = id.unwrap_or_else(fresh);
+                Conversation {
+                    id,
+                    sink: Arc::new(OutsideSink {
+                        router: Arc::clone(&self.0),
+                        id,
+                    }),
+                }
+            }
+        }
+    }
+
+    fn listening(&self) -> Arc<dyn Sink> {
+        Arc::new(ListeningSink(Arc::clone(&self.0)))
+    }
+}
+
+struct SessionSink {
+    lesson: LessonIndex,
+    queue: Arc<Queue>,
+}
+
+impl Sink for SessionSink {
+    fn record(&self, event: Event) {
+        self.queue.push_event(ToPage::Event {
+            lesson: self.lesson,
+            event,
+        });
+    }
+}
+
+struct OutsideSink {
+    router: Arc<Inner>,
+    id: ConnectionId,
+}
+
+impl Sink for OutsideSink {
+    fn record(&self, event: Event) {
+        let mut state = self.router.state();
+        match &event.action {
+            Action::Accept { .. } => _ = state.outside.insert(self.id, event.clone()),
+            Action::Close | Action::Reset => _ = state.outside.remove(&self.id),
+            _ => {}
+        }
+        self.router.to_watchers(&state, &event);
+    }
+}
+
+impl Drop for OutsideSink {
+    fn drop(&mut self) {
+        // A datagram's peer has a sink per datagram and is never in this table.
+        if self.router.transport == Transport::Tcp {
+            self.router.state().outside.remove(&self.id);
+        }
+    }
+}
+
+struct ListeningSink(Arc<Inner>);
+
+impl Sink for ListeningSink {
+    fn record(&self, event: Event) {
+        let mut state = self.0.state();
+        state.waiting = match event.action {
+            Action::Wait { .. } => Some(event.clone()),
+            _ => None,
+        };
+        self.0.to_watchers(&state, &event);
+    }
+}

@@ -1,0 +1,187 @@
+//! What a page asks, and the connections it has.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::stream::{SplitStream, StreamExt as _};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use wire::session::{Asked, Refused, Transport, close};
+use wire::{ConnectionId, ToGateway, ToPage};
+
+use super::connection::{self, Command, Connection, Unsent};
+use super::pace::Pace;
+use super::{Ending, Socket, ending_of};
+use crate::gateway::Shared;
+use crate::gateway::limits::{DEAD_TIME, MAX_CONNECTIONS_PER_SESSION, MAX_HELD_BYTES_PER_SESSION};
+use crate::gateway::queue::Queue;
+
+/// The asking side of a session. Dropping it closes its connections.
+pub(super) struct Commands {
+    session: u64,
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    pace: Pace,
+    connections: HashMap<ConnectionId, Connection>,
+    tasks: JoinSet<ConnectionId>,
+    /// How many more bytes may wait for servers that do not take them.
+    held_bytes: Arc<Semaphore>,
+}
+
+impl Commands {
+    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>) -> Self {
+        Self {
+            session: shared.ids.next(),
+            shared,
+            queue,
+            pace: Pace::new(),
+            connections: HashMap::new(),
+            tasks: JoinSet::new(),
+            held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_SESSION)),
+        }
+    }
+
+    /// Does what the page asks, beginning with `first`, until it leaves or breaks a rule.
+    pub(super) async fn follow(
+        &mut self,
+        first: Vec<ToGateway>,
+        stream: &mut SplitStream<&mut Socket>,
+    ) -> Ending {
+        let mut messages = first;
+        loop {
+            for message in messages {
+                self.pace.step().await;
+                // A page that does not take its answers is not asked for more questions.
+                self.queue.room().await;
+                if let Err(ending) = self.obey(message) {
+                    return ending;
+                }
+            }
+            messages = match tokio::time::timeout(DEAD_TIME, stream.next()).await {
+                Err(_) | Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Ending::Left,
+                Ok(Some(Err(error))) => return ending_of(&error),
+                Ok(Some(Ok(Message::Binary(frame)))) => match ToGateway::decode(&frame) {
+                    Ok(messages) => messages,
+                    Err(_) => {
+                        return Ending::Closed(close::MALFORMED, "a message was not understood");
+                    }
+                },
+                Ok(Some(Ok(Message::Text(_)))) => {
+                    return Ending::Closed(
+                        CloseCode::Unsupported.into(),
+                        "messages are binary frames",
+                    );
+                }
+                // Tungstenite answers pings; a flood of them is paced like everything else.
+                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
+                    self.pace.step().await;
+                    Vec::new()
+                }
+            };
+        }
+    }
+
+    fn obey(&mut self, message: ToGateway) -> Result<(), Ending> {
+        match message {
+            ToGateway::Hello { .. } => {
+                return Err(Ending::Closed(close::MALFORMED, "a session has one hello"));
+            }
+            ToGateway::Watch { lesson } => match self.shared.lessons.running(&lesson) {
+                Ok(lesson) => lesson.router.watch(self.session, &self.queue),
+                Err(why) => self.refuse(Asked::Watch, why),
+            },
+            ToGateway::Open { request, lesson } => {
+                if let Err(why) = self.open(request, &lesson) {
+                    self.refuse(Asked::Open(request), why);
+                }
+            }
+            ToGateway::Send { connection, bytes } => self.pass(connection, Command::Send(bytes)),
+            ToGateway::ShutDown { connection } => self.pass(connection, Command::ShutDown),
+            ToGateway::Close { connection } => self.pass(connection, Command::Close),
+            ToGateway::Reset { connection } => self.pass(connection, Command::Reset),
+            ToGateway::Ping { nonce } => self.queue.push_answer(ToPage::Pong { nonce }),
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, request: u32, lesson: &str) -> Result<(), String> {
+        self.forget_ended();
+        let lesson = self.shared.lessons.running(lesson)?;
+        if self.connections.len() >= MAX_CONNECTIONS_PER_SESSION {
+            return Err(format!(
+                "A page can have {MAX_CONNECTIONS_PER_SESSION} connections at once: close some."
+            ));
+        }
+        if lesson.server.transport == Transport::Tcp
+            && self.shared.connection_permits.available_permits() == 0
+        {
+            return Err(
+                "The lessons have as many connections as they take in all: close some.".to_owned(),
+            );
+        }
+        let id = ConnectionId(self.shared.ids.next());
+        let socket = connection::Socket::bind(lesson, id, &self.queue)
+            .map_err(|error| format!("The system gave no socket: {error}."))?;
+        self.queue.push_answer(ToPage::Opened {
+            request,
+            connection: id,
+        });
+        let (connection, task) = Connection::new(
+            socket,
+            self.shared.clock.clone(),
+            Arc::clone(&self.queue),
+            Arc::clone(&self.held_bytes),
+        );
+        self.connections.insert(id, connection);
+        self.tasks.spawn(async move {
+            task.await;
+            id
+        });
+        Ok(())
+    }
+
+    fn pass(&mut self, id: ConnectionId, command: Command) {
+        let unsent = match self.connections.get(&id) {
+            Some(connection) => connection.pass(command).err(),
+            None => Some(Unsent::Closed),
+        };
+        let why = match unsent {
+            None => return,
+            Some(Unsent::Closed) => {
+                // Another session's connection gets the same words: whether it exists is not told.
+                format!("Connection {id} is not open: it has ended. Connect anew.")
+            }
+            Some(Unsent::Impossible(why)) => why.to_owned(),
+            Some(Unsent::Full) => format!(
+                "Connection {id} has too much waiting that the server does not read. \
+                 Let it read, or close the connection."
+            ),
+        };
+        self.refuse(Asked::Connection(id), why);
+    }
+
+    fn refuse(&self, what: Asked, why: String) {
+        self.queue
+            .push_answer(ToPage::Refused(Refused { what, why }));
+    }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            match ended {
+                Ok(id) => _ = self.connections.remove(&id),
+                Err(error) => tracing::error!(%error, "a connection's task failed"),
+            }
+        }
+        self.connections
+            .retain(|_, connection| connection.is_open());
+    }
+}
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        self.shared.lessons.unwatch(self.session);
+        self.queue.close();
+    }
+}

@@ -1,0 +1,229 @@
+//! One client socket of a session, in a task of its own.
+
+mod tcp;
+mod udp;
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use wire::session::{Asked, Refused, Transport};
+use wire::{Action, ConnectionId, End, Event, ToPage};
+
+use crate::gateway::lessons::Lesson;
+use crate::gateway::limits::{
+    IDLE_CONNECTION_TIME, MAX_HELD_BYTES_PER_CONNECTION, MAX_HELD_COMMANDS,
+};
+use crate::gateway::queue::Queue;
+use crate::gateway::router::Expected;
+use crate::tap::{Clock, Conversation, Sink};
+
+/// What is asked of a connection.
+pub(super) enum Command {
+    Send(Vec<u8>),
+    ShutDown,
+    Close,
+    Reset,
+}
+
+/// Why a command was not taken.
+pub(super) enum Unsent {
+    Closed,
+    Full,
+    Impossible(&'static str),
+}
+
+/// The session's hold on a connection: dropping it closes the connection.
+pub(super) struct Connection {
+    transport: Transport,
+    commands: mpsc::Sender<Held>,
+    held_bytes: Arc<Semaphore>,
+    session_held_bytes: Arc<Semaphore>,
+}
+
+/// A command on its way, and the room it takes.
+struct Held {
+    command: Command,
+    _room: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Connection {
+    /// A connection from `socket`, and the task that is its life.
+    pub(super) fn new(
+        socket: Socket,
+        clock: Clock,
+        queue: Arc<Queue>,
+        session_held_bytes: Arc<Semaphore>,
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let (sender, commands) = mpsc::channel(MAX_HELD_COMMANDS);
+        let connection = Self {
+            transport: socket.transport(),
+            commands: sender,
+            held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_CONNECTION)),
+            session_held_bytes,
+        };
+        let task = Task {
+            peer: socket.peer,
+            id: socket.id,
+            sink: socket.sink,
+            clock,
+            queue,
+            commands,
+        };
+        let (kind, expected) = (socket.kind, socket.expected);
+        let life = async move {
+            match kind {
+                Kind::Tcp(socket) => tcp::live(socket, expected, task).await,
+                Kind::Udp(socket) => udp::live(socket, expected, task).await,
+            }
+        };
+        (connection, life)
+    }
+
+    /// Whether its task still takes commands.
+    pub(super) fn is_open(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
+    /// Hands a command over, without waiting.
+    pub(super) fn pass(&self, command: Command) -> Result<(), Unsent> {
+        if self.transport == Transport::Udp {
+            match command {
+                Command::ShutDown => {
+                    return Err(Unsent::Impossible(
+                        "UDP has no streams, so there is nothing to half-close.",
+                    ));
+                }
+                Command::Reset => {
+                    return Err(Unsent::Impossible(
+                        "UDP has no connections, so there is nothing to reset.",
+                    ));
+                }
+                Command::Send(_) | Command::Close => {}
+            }
+        }
+        let room = match &command {
+            Command::Send(bytes) => Some(self.room_for(bytes.len())?),
+            _ => None,
+        };
+        let held = Held {
+            command,
+            _room: room,
+        };
+        self.commands.try_send(held).map_err(|error| match error {
+            TrySendError::Full(_) => Unsent::Full,
+            TrySendError::Closed(_) => Unsent::Closed,
+        })
+    }
+
+    fn room_for(&self, byte_count: usize) -> Result<[OwnedSemaphorePermit; 2], Unsent> {
+        let byte_count = u32::try_from(byte_count).map_err(|_| Unsent::Full)?;
+        let take = |semaphore: &Arc<Semaphore>| {
+            Arc::clone(semaphore)
+                .try_acquire_many_owned(byte_count)
+                .map_err(|_| Unsent::Full)
+        };
+        Ok([take(&self.held_bytes)?, take(&self.session_held_bytes)?])
+    }
+}
+
+/// A bound socket whose address the lesson's router knows, so that the server's end of the
+/// conversation finds this session.
+pub(super) struct Socket {
+    kind: Kind,
+    peer: SocketAddr,
+    id: ConnectionId,
+    sink: Arc<dyn Sink>,
+    expected: Expected,
+}
+
+enum Kind {
+    Tcp(tokio::net::TcpSocket),
+    Udp(std::net::UdpSocket),
+}
+
+impl Socket {
+    pub(super) fn bind(lesson: &Lesson, id: ConnectionId, queue: &Arc<Queue>) -> io::Result<Self> {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (kind, local) = match lesson.server.transport {
+            Transport::Tcp => {
+                let socket = tokio::net::TcpSocket::new_v4()?;
+                socket.bind(any_port)?;
+                let local = socket.local_addr()?;
+                (Kind::Tcp(socket), local)
+            }
+            Transport::Udp => {
+                let socket = std::net::UdpSocket::bind(any_port)?;
+                socket.set_nonblocking(true)?;
+                let local = socket.local_addr()?;
+                (Kind::Udp(socket), local)
+            }
+        };
+        Ok(Self {
+            kind,
+            peer: lesson.server.address,
+            id,
+            sink: lesson.router.session_sink(queue),
+            expected: lesson.router.expect(local, id, queue),
+        })
+    }
+
+    fn transport(&self) -> Transport {
+        match self.kind {
+            Kind::Tcp(_) => Transport::Tcp,
+            Kind::Udp(_) => Transport::Udp,
+        }
+    }
+}
+
+/// What the task of a connection has beside its socket.
+struct Task {
+    peer: SocketAddr,
+    id: ConnectionId,
+    sink: Arc<dyn Sink>,
+    clock: Clock,
+    queue: Arc<Queue>,
+    commands: mpsc::Receiver<Held>,
+}
+
+impl Task {
+    fn conversation(&self) -> Conversation {
+        Conversation {
+            id: self.id,
+            sink: Arc::clone(&self.sink),
+        }
+    }
+
+    /// Records what the gateway observed itself, without a watched socket.
+    fn record(&self, action: Action) {
+        let stamp = self.clock.stamp();
+        self.sink.record(Event {
+            sequence: stamp.sequence,
+            time_ns: stamp.time_ns,
+            connection: Some(self.id),
+            end: End::Client,
+            action,
+            task: None,
+            source: None,
+        });
+    }
+
+    fn tell_idle(&self) {
+        const MINUTES: u64 = IDLE_CONNECTION_TIME.as_secs() / 60;
+        self.queue.push_answer(ToPage::Refused(Refused {
+            what: Asked::Connection(self.id),
+            why: format!(
+                "Connection {} was closed: nothing moved on it for {MINUTES} minutes.",
+                self.id
+            ),
+        }));
+    }
+}
+
+fn later(duration: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + duration
+}

@@ -1,0 +1,120 @@
+//! One page's session: a WebSocket, and the connections to lessons that live and end with it.
+//!
+//! - [`greeting`]: the hello that must come first;
+//! - [`commands`]: what the page asks, read no faster than it may ask and than it takes answers;
+//! - [`writer`]: what the page is told, and whether it still listens;
+//! - [`connection`]: one client socket, in a task of its own.
+
+mod commands;
+mod connection;
+mod greeting;
+mod pace;
+mod writer;
+
+use std::sync::Arc;
+
+use futures_util::stream::StreamExt as _;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+use wire::session::{MAX_FRAME_BYTES, close};
+
+use self::commands::Commands;
+use super::Shared;
+use super::limits::{CLOSE_TIME, MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES};
+use super::queue::Queue;
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// The page closed it, or is gone without a word.
+    Left,
+    /// The gateway closes it, with this code and these words.
+    Closed(u16, &'static str),
+}
+
+/// Serves one page until it leaves, breaks a rule, or `stop`.
+pub(super) async fn run(io: TokioIo<Upgraded>, shared: Arc<Shared>, stop: CancellationToken) {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(MAX_FRAME_BYTES)
+        .write_buffer_size(MAX_PACKED_BYTES)
+        .max_write_buffer_size(MAX_WEBSOCKET_BUFFER_BYTES)
+        .max_message_size(Some(MAX_FRAME_BYTES))
+        .max_frame_size(Some(MAX_FRAME_BYTES));
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    let ending = tokio::select! {
+        ending = serve(&mut socket, &shared) => ending,
+        () = stop.cancelled() => Ending::Closed(close::GOING_AWAY, "the gateway is stopping"),
+    };
+    info!(?ending, "a session ended");
+    if let Ending::Closed(code, reason) = ending {
+        // Bounded as a whole: a page that reads nothing cannot hold it open.
+        let closing = tokio::time::timeout(CLOSE_TIME, end(socket, code, reason));
+        if closing.await.is_err() {
+            debug!("a page did not end its side in time");
+        }
+    }
+}
+
+async fn serve(socket: &mut Socket, shared: &Arc<Shared>) -> Ending {
+    let first = match greeting::greet(socket, shared).await {
+        Ok(first) => first,
+        Err(ending) => return ending,
+    };
+    let Ok(_place) = Arc::clone(&shared.sessions).try_acquire_owned() else {
+        return Ending::Closed(
+            close::TOO_MANY_SESSIONS,
+            "too many pages are open at once: close some",
+        );
+    };
+    info!("a session began");
+    let queue = Arc::new(Queue::new());
+    queue.push_answer(shared.welcome());
+    let mut commands = Commands::new(Arc::clone(shared), Arc::clone(&queue));
+    let (mut sink, mut stream) = socket.split();
+    // Two futures that never wait for each other; whichever ends, ends both.
+    tokio::select! {
+        ending = commands.follow(first, &mut stream) => ending,
+        ending = writer::write(&mut sink, &queue) => ending,
+    }
+}
+
+/// What an error of the WebSocket means for the session.
+fn ending_of(error: &Error) -> Ending {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Ending::Closed(CloseCode::Size.into(), "a message may have 64 KiB")
+        }
+        Error::Protocol(_) | Error::Capacity(_) | Error::WriteBufferFull(_) => Ending::Closed(
+            CloseCode::Protocol.into(),
+            "this is not the WebSocket protocol",
+        ),
+        Error::Utf8(_) => Ending::Closed(CloseCode::Invalid.into(), "a text was not UTF-8"),
+        _ => Ending::Left,
+    }
+}
+
+async fn end(mut socket: Socket, code: u16, reason: &'static str) {
+    let frame = CloseFrame {
+        code: code.into(),
+        reason: reason.into(),
+    };
+    if let Err(error) = socket.close(Some(frame)).await {
+        debug!(%error, "a close frame was not sent");
+    }
+    // Unread bytes would turn the end into a reset, which may overtake the close frame.
+    let io = socket.get_mut();
+    if io.shutdown().await.is_ok() {
+        let mut rest = [0; 4096];
+        while matches!(io.read(&mut rest).await, Ok(1..)) {}
+    }
+}
