@@ -43,5 +43,4 @@ func run(address string) error {
 	}
 	return <-sent
 }
-
 // ANCHOR_END: listing

@@ -40,5 +40,4 @@ func echo(conn net.Conn) {
 		log.Print(err)
 	}
 }
-
 // ANCHOR_END: listing

@@ -27,7 +27,7 @@ func run(address string) error {
 	}
 	defer conn.Close()
 
-	// Without the \n the server waits for the rest of the line, and we wait for the server.
+	// Without the \n, the server waits for more, and we wait for the server.
 	if _, err := conn.Write([]byte("Hello, server!\n")); err != nil {
 		return err
 	}
@@ -38,5 +38,4 @@ func run(address string) error {
 	fmt.Println(string(answer))
 	return nil
 }
-
 // ANCHOR_END: listing

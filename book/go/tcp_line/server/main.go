@@ -45,5 +45,4 @@ func greet(conn net.Conn) {
 		log.Print(err)
 	}
 }
-
 // ANCHOR_END: listing

@@ -41,5 +41,4 @@ func run(address string) error {
 	}
 	return lines.Err()
 }
-
 // ANCHOR_END: listing

@@ -53,5 +53,4 @@ func answerOK(conn net.Conn) {
 		}
 	}
 }
-
 // ANCHOR_END: listing

@@ -43,5 +43,4 @@ func run(address string) error {
 	fmt.Println(string(answer))
 	return err
 }
-
 // ANCHOR_END: listing

@@ -49,5 +49,4 @@ func printAll(conn net.Conn) {
 		fmt.Printf("%q\n", buffer[:n])
 	}
 }
-
 // ANCHOR_END: listing

@@ -34,5 +34,4 @@ func serve(conn net.PacketConn) error {
 		}
 	}
 }
-
 // ANCHOR_END: listing
