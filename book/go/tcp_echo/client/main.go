@@ -43,4 +43,5 @@ func run(address string) error {
 	}
 	return <-sent
 }
+
 // ANCHOR_END: listing

@@ -40,4 +40,5 @@ func echo(conn net.Conn) {
 		log.Print(err)
 	}
 }
+
 // ANCHOR_END: listing

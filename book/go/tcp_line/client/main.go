@@ -38,4 +38,5 @@ func run(address string) error {
 	fmt.Println(string(answer))
 	return nil
 }
+
 // ANCHOR_END: listing

@@ -45,4 +45,5 @@ func greet(conn net.Conn) {
 		log.Print(err)
 	}
 }
+
 // ANCHOR_END: listing

@@ -41,4 +41,5 @@ func run(address string) error {
 	}
 	return lines.Err()
 }
+
 // ANCHOR_END: listing

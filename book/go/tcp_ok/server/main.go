@@ -53,4 +53,5 @@ func answerOK(conn net.Conn) {
 		}
 	}
 }
+
 // ANCHOR_END: listing

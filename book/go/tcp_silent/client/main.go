@@ -43,4 +43,5 @@ func run(address string) error {
 	fmt.Println(string(answer))
 	return err
 }
+
 // ANCHOR_END: listing

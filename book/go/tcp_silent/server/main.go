@@ -49,4 +49,5 @@ func printAll(conn net.Conn) {
 		fmt.Printf("%q\n", buffer[:n])
 	}
 }
+
 // ANCHOR_END: listing

@@ -46,4 +46,5 @@ func run(address string) error {
 	}
 	return lines.Err()
 }
+
 // ANCHOR_END: listing

@@ -34,4 +34,5 @@ func serve(conn net.PacketConn) error {
 		}
 	}
 }
+
 // ANCHOR_END: listing
