@@ -6,13 +6,18 @@
     const TOKEN_KEY = 'wirebook.token';
     const TOKEN_MARK = '#token=';
 
+    // Only what a gateway can have printed: a link with anything else must not lock the page out.
+    const TOKEN_SHAPE = /^[A-Za-z0-9_-]{16,256}$/;
+
     // The token leaves the address at once: it must not end up in bookmarks or screenshots.
     if (location.hash.startsWith(TOKEN_MARK)) {
         const token = location.hash.slice(TOKEN_MARK.length);
-        try {
-            localStorage.setItem(TOKEN_KEY, token);
-        } catch {
-            // Storage is switched off: the labs will say that they have no token.
+        if (TOKEN_SHAPE.test(token)) {
+            try {
+                localStorage.setItem(TOKEN_KEY, token);
+            } catch {
+                // Storage is switched off: the labs will say that they have no token.
+            }
         }
         history.replaceState(null, '', location.pathname + location.search);
     }
@@ -23,12 +28,14 @@
         for (const details of document.querySelectorAll('details')) {
             details.open = true;
         }
+        mendRepeatedLabs();
     } else {
         startLabs();
     }
 
     mendLandmarks();
     mendSidebarToggle();
+    mendEmptyHeaders();
     mendScrollingBoxes();
 
     function startLabs() {
@@ -57,23 +64,64 @@
             ?.setAttribute('aria-label', 'Previous and next chapter');
     }
 
-    /** The toggle is a label in the markup; it works as a button, from the keyboard too. */
+    /** The print page has every chapter: two labs may have the same server. */
+    function mendRepeatedLabs() {
+        const seen = new Map();
+        for (const lab of document.querySelectorAll('[data-lab]')) {
+            const name = lab.getAttribute('aria-label');
+            const count = (seen.get(name) ?? 0) + 1;
+            seen.set(name, count);
+            if (count > 1) {
+                lab.setAttribute('aria-label', `${name} (${count})`);
+            }
+        }
+    }
+
+    /** The corner of a table may be empty; Markdown makes it a header all the same. */
+    function mendEmptyHeaders() {
+        for (const header of document.querySelectorAll('main th')) {
+            if (header.textContent.trim() === '') {
+                header.replaceWith(document.createElement('td'));
+            }
+        }
+    }
+
+    /**
+     * The toggle is a label in the markup, which the keyboard cannot reach: a button inside it does
+     * the same.
+     */
     function mendSidebarToggle() {
-        const toggle = document.getElementById('mdbook-sidebar-toggle');
+        const label = document.getElementById('mdbook-sidebar-toggle');
         const box = document.getElementById('mdbook-sidebar-toggle-anchor');
-        if (!toggle || !box) {
+        if (!label || !box) {
             return;
         }
-        toggle.setAttribute('role', 'button');
-        toggle.tabIndex = 0;
-        toggle.addEventListener('keydown', event => {
-            if (event.key === 'Enter' || event.key === ' ') {
-                event.preventDefault();
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.className = 'icon-button';
+        button.append(...label.childNodes);
+        label.append(button);
+        label.classList.remove('icon-button');
+
+        // mdBook goes on setting these on the label.
+        const moveNames = () => {
+            for (const name of ['title', 'aria-label', 'aria-controls', 'aria-expanded']) {
+                const value = label.getAttribute(name);
+                if (value !== null) {
+                    button.setAttribute(name, value);
+                    label.removeAttribute(name);
+                }
+            }
+        };
+        moveNames();
+        new MutationObserver(moveNames).observe(label, { attributes: true });
+
+        // On the label, so that mdBook's own listener there comes first.
+        label.addEventListener('click', event => {
+            if (button.contains(event.target)) {
                 box.click();
             }
         });
-        box.setAttribute('aria-hidden', 'true');
-        box.tabIndex = -1;
     }
 
     /** What scrolls sideways must be within reach of the keyboard. */
