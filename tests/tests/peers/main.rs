@@ -1,0 +1,13 @@
+//! Programs that know nothing of Wirebook against its servers, and its Go servers against a client.
+//!
+//! Each outside client must work unmodified, and appear in a session that watches its lesson,
+//! named by its address.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod go_clients;
+mod go_servers;
+mod observer;
+mod program;
+mod tools;
+mod tutorials;
