@@ -47,8 +47,11 @@ pub(crate) fn run(paths: &Paths, port: u16, opens_browser: bool) -> Result<()> {
     ctrlc::set_handler(move || drop(stop.send(Wake::Stop))).context("listening for Ctrl-C")?;
     let _watcher = watch(paths, sender)?;
 
-    if let Err(error) = rebuild(paths, true) {
-        tell(&error);
+    // What could not be built stays to be built, whatever changes next.
+    let mut gateway_is_stale = true;
+    match rebuild(paths, gateway_is_stale) {
+        Ok(()) => gateway_is_stale = false,
+        Err(error) => tell(&error),
     }
     let mut gateway = Gateway::new(paths, port);
     let mut is_first = opens_browser;
@@ -70,8 +73,10 @@ pub(crate) fn run(paths: &Paths, port: u16, opens_browser: bool) -> Result<()> {
                     let short = path.strip_prefix(&paths.root).unwrap_or(path);
                     eprintln!("\nchanged: {}", short.display());
                 }
-                match rebuild(paths, changes_gateway(paths, &changed)) {
+                gateway_is_stale |= changes_gateway(paths, &changed);
+                match rebuild(paths, gateway_is_stale) {
                     Ok(()) => {
+                        gateway_is_stale = false;
                         gateway.stop();
                         gateway.start(is_first)?;
                         is_first = false;
