@@ -1,0 +1,280 @@
+//! Between the state and the browser: the page's session, its labs, and the clock.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use leptos::prelude::*;
+use wire::seen::What;
+use wire::session::{SUBPROTOCOL, Welcome, close};
+use wire::{ToGateway, ToPage};
+
+use crate::browser::{self, Frame, Interval, Listener, Socket, SocketEvent};
+use crate::state::{Do, Heard, Input, Lab, Link, Phase};
+
+/// Where the loader keeps the token from the link that the gateway printed.
+const TOKEN_KEY: &str = "wirebook.token";
+
+/// How often the page looks at the clock.
+const TICK_MS: i32 = 250;
+
+/// The most messages that wait for the next frame.
+const MAX_INBOX: usize = 2_000;
+
+/// One page of the book with its labs.
+pub(crate) struct Page {
+    /// The session with the gateway.
+    pub(crate) link: RwSignal<Link>,
+    /// The clock, which moves while something counts down.
+    pub(crate) now_ms: RwSignal<f64>,
+    labs: Vec<RwSignal<Lab>>,
+    says_build: bool,
+    socket: RefCell<Option<Socket>>,
+    /// What came since the last frame.
+    inbox: RefCell<Vec<ToPage>>,
+    frame: RefCell<Option<Frame>>,
+    is_frame_due: Cell<bool>,
+    /// The gateway's clock and the page's at the last welcome.
+    clocks: Cell<Option<(u64, f64)>>,
+    _interval: Interval,
+    _listeners: Vec<Listener>,
+}
+
+impl Page {
+    /// A page of `build` with these labs; nothing happens before [`Page::start`].
+    pub(crate) fn new(build: Option<String>, labs: Vec<RwSignal<Lab>>) -> Rc<Self> {
+        let mut lessons: Vec<String> = Vec::new();
+        for lab in &labs {
+            let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
+            if !lessons.contains(&lesson) {
+                lessons.push(lesson);
+            }
+        }
+        Rc::new_cyclic(|page: &Weak<Self>| Self {
+            says_build: build.is_some(),
+            link: RwSignal::new(Link::new(build, lessons)),
+            now_ms: RwSignal::new(browser::now_ms()),
+            labs,
+            socket: RefCell::new(None),
+            inbox: RefCell::new(Vec::new()),
+            frame: RefCell::new(None),
+            is_frame_due: Cell::new(false),
+            clocks: Cell::new(None),
+            _interval: Interval::new(TICK_MS, on(page, |page| page.tick())),
+            _listeners: listeners(page),
+        })
+    }
+
+    /// Looks for the gateway that the page comes from.
+    pub(crate) fn start(self: &Rc<Self>) {
+        // A book on a static host reaches for nothing on the reader's machine.
+        let is_from_gateway = self.says_build
+            && browser::location().is_some_and(|(protocol, hostname, _)| {
+                protocol == "http:" && hostname == "127.0.0.1"
+            });
+        self.hear(Heard::Start {
+            is_from_gateway,
+            token: browser::stored(TOKEN_KEY),
+        });
+    }
+
+    /// Hands an input of the reader to a lab, and what the lab says to the gateway.
+    pub(crate) fn act(&self, lab: RwSignal<Lab>, input: Input) {
+        let said = lab.try_update(|lab| lab.update(input)).unwrap_or_default();
+        self.say(&said);
+    }
+
+    /// Tries to reach the gateway at once.
+    pub(crate) fn try_now(self: &Rc<Self>) {
+        let lacks_token = self
+            .link
+            .with_untracked(|link| matches!(link.phase, Phase::NoToken | Phase::WrongToken));
+        if lacks_token {
+            // The link may have been opened in another tab meanwhile.
+            self.start();
+        } else {
+            self.hear(Heard::TryNow);
+        }
+    }
+
+    fn hear(self: &Rc<Self>, heard: Heard) {
+        let now_ms = browser::now_ms();
+        let wanted = self.link.try_update(|link| link.update(heard, now_ms));
+        for wanted in wanted.unwrap_or_default() {
+            match wanted {
+                Do::Connect => self.connect(),
+                Do::Send(message) => self.say(&[message]),
+                Do::Disconnect => drop(self.socket.take()),
+                Do::Reload => browser::reload(),
+            }
+        }
+    }
+
+    fn connect(self: &Rc<Self>) {
+        let Some((_, _, host)) = browser::location() else {
+            return;
+        };
+        let page = Rc::downgrade(self);
+        let url = ["ws://", &host, "/session"].concat();
+        let socket = Socket::open(&url, SUBPROTOCOL, move |event| {
+            if let Some(page) = page.upgrade() {
+                page.socket_event(event);
+            }
+        });
+        let failed = socket.is_none();
+        // The old one is dropped after the borrow has ended.
+        drop(self.socket.replace(socket));
+        if failed {
+            self.hear(Heard::Closed { code: 1006 });
+        }
+    }
+
+    fn socket_event(self: &Rc<Self>, event: SocketEvent) {
+        match event {
+            SocketEvent::Opened => self.hear(Heard::Opened),
+            SocketEvent::Message(frame) => match ToPage::decode(&frame) {
+                Ok(messages) => self.receive(messages),
+                // The gateway speaks in a way that this page does not know.
+                Err(_) => self.closed(close::STALE_PAGE),
+            },
+            SocketEvent::Closed(code) => self.closed(code),
+        }
+    }
+
+    fn closed(self: &Rc<Self>, code: u16) {
+        self.flush();
+        self.clocks.set(None);
+        for lab in &self.labs {
+            lab.update(|lab| drop(lab.update(Input::Offline)));
+        }
+        self.hear(Heard::Closed { code });
+        // Closed or of no use; a handler that still runs is freed when it returns.
+        drop(self.socket.take());
+    }
+
+    fn receive(self: &Rc<Self>, messages: Vec<ToPage>) {
+        for message in messages {
+            if let ToPage::Welcome(welcome) = message {
+                self.welcome(welcome);
+            } else {
+                self.inbox.borrow_mut().push(message);
+            }
+        }
+        let waiting = self.inbox.borrow().len();
+        // Without frames (a hidden page) nothing would ever be taken out.
+        if waiting > MAX_INBOX || browser::is_hidden() {
+            self.flush();
+        } else if waiting > 0 && !self.is_frame_due.replace(true) {
+            let frame = Frame::new(on(&Rc::downgrade(self), |page| page.flush()));
+            drop(self.frame.replace(Some(frame)));
+        }
+    }
+
+    fn welcome(self: &Rc<Self>, welcome: Welcome) {
+        self.clocks.set(Some((welcome.time_ns, browser::now_ms())));
+        self.hear(Heard::Welcome(welcome));
+        let servers = self.link.with_untracked(|link| match link.phase {
+            Phase::Live => link.servers.clone(),
+            _ => Vec::new(),
+        });
+        for lab in &self.labs {
+            let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
+            if let Some(server) = servers.iter().find(|server| server.lesson == lesson) {
+                self.act(*lab, Input::Online(server.clone()));
+            }
+        }
+    }
+
+    /// Hands everything that came to the labs, each told once.
+    fn flush(&self) {
+        let messages = self.inbox.take();
+        self.is_frame_due.set(false);
+        if messages.is_empty() {
+            return;
+        }
+        let lessons: Vec<Option<String>> = self.link.with_untracked(|link| {
+            messages
+                .iter()
+                .map(|message| link.lesson(message).map(str::to_owned))
+                .collect()
+        });
+        for lab in &self.labs {
+            let mut said = Vec::new();
+            lab.update(|lab| {
+                for (message, lesson) in messages.iter().zip(&lessons) {
+                    let is_meant = (lesson.as_ref()).is_none_or(|name| *name == lab.spec.server);
+                    if is_meant {
+                        said.extend(lab.update(Input::Message(message.clone())));
+                    }
+                }
+            });
+            self.say(&said);
+        }
+    }
+
+    fn say(&self, messages: &[ToGateway]) {
+        let handle = self.socket.borrow().as_ref().map(Socket::handle);
+        let Some(socket) = handle else {
+            return;
+        };
+        for message in messages {
+            let mut frame = Vec::new();
+            message.encode(&mut frame);
+            // A socket that is closing says so itself, and the link then tries again.
+            let _ = socket.send_with_u8_array(&frame);
+        }
+    }
+
+    fn tick(self: &Rc<Self>) {
+        let now_ms = browser::now_ms();
+        let is_waiting = |link: &Link| matches!(link.phase, Phase::Waiting { .. });
+        if self.link.with_untracked(is_waiting) {
+            self.now_ms.set(now_ms);
+            self.hear(Heard::Tick);
+        }
+        let Some((time_ns, at_ms)) = self.clocks.get() else {
+            return;
+        };
+        for lab in &self.labs {
+            let waits_for_silence = lab.with_untracked(|lab| {
+                let current = lab.progress.current();
+                matches!(current.map(|seen| &seen.what), Some(What::Nothing { .. }))
+            });
+            if waits_for_silence {
+                self.flush();
+                let now_ns = time_ns + ((now_ms - at_ms) * 1e6) as u64;
+                self.act(*lab, Input::Now(now_ns));
+            }
+        }
+    }
+}
+
+/// Calls `then` for as long as the page lives.
+fn on(page: &Weak<Page>, then: impl Fn(&Rc<Page>) + 'static) -> impl FnMut() + 'static {
+    let page = page.clone();
+    move || {
+        if let Some(page) = page.upgrade() {
+            then(&page);
+        }
+    }
+}
+
+fn listeners(page: &Weak<Page>) -> Vec<Listener> {
+    let mut listeners = Vec::new();
+    if let Some(document) = browser::document() {
+        let mut seen_again = on(page, |page| {
+            page.flush();
+            if !browser::is_hidden() {
+                page.try_now();
+            }
+        });
+        listeners.push(Listener::new(document, "visibilitychange", move |_| {
+            seen_again();
+        }));
+    }
+    if let Some(window) = browser::window() {
+        // Another tab was given the token.
+        let mut stored = on(page, Page::try_now);
+        listeners.push(Listener::new(window, "storage", move |_| stored()));
+    }
+    listeners
+}

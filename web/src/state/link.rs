@@ -1,0 +1,208 @@
+//! The page's one session with the gateway: when to connect, to wait, to give up and to reload.
+
+use wire::session::{Server, VERSION, Welcome, close};
+use wire::{ToGateway, ToPage};
+
+/// Between attempts; the last one repeats.
+const RETRY_MS: [f64; 5] = [300.0, 600.0, 1_200.0, 2_500.0, 5_000.0];
+
+/// Where the session stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// The page does not come from a gateway, and a hosted book does not reach for one.
+    Hosted,
+    /// The gateway would not let the page in without its token.
+    NoToken,
+    /// The token is not this gateway's.
+    WrongToken,
+    /// Under way: the socket opens, or the hello is not answered yet.
+    Connecting,
+    /// The gateway is there.
+    Live,
+    /// The gateway is not there; the next attempt comes at this time.
+    Waiting { retry_at_ms: f64, why: Why },
+    /// The page is of another build than the gateway.
+    Stale,
+}
+
+/// Why the gateway is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The connection broke or was never made.
+    Gone,
+    /// It has as many sessions as it allows.
+    Full,
+    /// The page was too slow.
+    TooSlow,
+}
+
+/// What the link hears.
+#[derive(Clone, Debug)]
+pub(crate) enum Heard {
+    /// The page is ready. Where it comes from decides whether there is a gateway.
+    Start {
+        is_from_gateway: bool,
+        token: Option<String>,
+    },
+    /// The socket stands.
+    Opened,
+    /// The socket is closed, with this code.
+    Closed { code: u16 },
+    /// The answer to the hello.
+    Welcome(Welcome),
+    /// Time passed.
+    Tick,
+    /// The reader looks at the page again, or asks to try now.
+    TryNow,
+}
+
+/// What the link wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Do {
+    /// Open the socket.
+    Connect,
+    /// Say this.
+    Send(ToGateway),
+    /// Close the socket: it is of no use any more.
+    Disconnect,
+    /// Load the page anew.
+    Reload,
+}
+
+/// The page's session with the gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) phase: Phase,
+    /// From the last welcome.
+    pub(crate) servers: Vec<Server>,
+    token: String,
+    /// The build that this page belongs to; `None` if it does not say.
+    build: Option<String>,
+    attempts: usize,
+    lessons: Vec<String>,
+}
+
+impl Link {
+    /// A link of a page of this build with labs for these lessons.
+    pub(crate) fn new(build: Option<String>, lessons: Vec<String>) -> Self {
+        Self {
+            phase: Phase::Connecting,
+            servers: Vec::new(),
+            token: String::new(),
+            build,
+            attempts: 0,
+            lessons,
+        }
+    }
+
+    /// Takes note of what was heard at `now_ms`; what is to be done.
+    pub(crate) fn update(&mut self, heard: Heard, now_ms: f64) -> Vec<Do> {
+        match heard {
+            Heard::Start {
+                is_from_gateway,
+                token,
+            } => self.start(is_from_gateway, token),
+            Heard::Opened => vec![Do::Send(ToGateway::Hello {
+                version: VERSION,
+                token: self.token.clone(),
+            })],
+            Heard::Closed { code } => {
+                self.closed(code, now_ms);
+                Vec::new()
+            }
+            Heard::Welcome(welcome) => self.welcome(welcome),
+            Heard::Tick => match self.phase {
+                Phase::Waiting { retry_at_ms, .. } if now_ms >= retry_at_ms => self.connect(),
+                _ => Vec::new(),
+            },
+            Heard::TryNow => match self.phase {
+                Phase::Waiting { .. } => self.connect(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn start(&mut self, is_from_gateway: bool, token: Option<String>) -> Vec<Do> {
+        if !is_from_gateway {
+            self.phase = Phase::Hosted;
+            return Vec::new();
+        }
+        match token {
+            None => {
+                self.phase = Phase::NoToken;
+                Vec::new()
+            }
+            Some(token) => {
+                self.token = token;
+                self.connect()
+            }
+        }
+    }
+
+    fn connect(&mut self) -> Vec<Do> {
+        // While it tries again, the reader keeps seeing why; only the first attempt says nothing.
+        self.phase = Phase::Connecting;
+        vec![Do::Connect]
+    }
+
+    fn closed(&mut self, code: u16, now_ms: f64) {
+        let why = match code {
+            close::STALE_PAGE => {
+                self.phase = Phase::Stale;
+                return;
+            }
+            close::WRONG_TOKEN => {
+                self.phase = Phase::WrongToken;
+                return;
+            }
+            _ if self.phase == Phase::Stale => return,
+            close::TOO_MANY_SESSIONS => Why::Full,
+            close::TOO_SLOW => Why::TooSlow,
+            _ => Why::Gone,
+        };
+        let delay = RETRY_MS[self.attempts.min(RETRY_MS.len() - 1)];
+        self.attempts += 1;
+        self.phase = Phase::Waiting {
+            retry_at_ms: now_ms + delay,
+            why,
+        };
+    }
+
+    fn welcome(&mut self, welcome: Welcome) -> Vec<Do> {
+        self.attempts = 0;
+        let is_stale = welcome.version != VERSION
+            || (self.build.as_ref()).is_some_and(|build| *build != welcome.build);
+        if is_stale {
+            self.phase = Phase::Stale;
+            return if welcome.abilities.author {
+                vec![Do::Disconnect, Do::Reload]
+            } else {
+                vec![Do::Disconnect]
+            };
+        }
+        self.phase = Phase::Live;
+        self.servers = welcome.servers;
+        self.lessons
+            .iter()
+            .filter(|lesson| self.servers.iter().any(|server| server.lesson == **lesson))
+            .map(|lesson| {
+                Do::Send(ToGateway::Watch {
+                    lesson: lesson.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// The lesson that a message is about.
+    pub(crate) fn lesson(&self, message: &ToPage) -> Option<&str> {
+        let ToPage::Event { lesson, .. } = message else {
+            return None;
+        };
+        let server = self.servers.get(usize::from(*lesson))?;
+        Some(&server.lesson)
+    }
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -1,0 +1,25 @@
+//! What is true, in plain Rust: no browser here, so all of it is tested on the host.
+//!
+//! A page has one [`Link`] to the gateway and one [`Lab`] per placeholder. Each takes inputs and
+//! answers with what is to be done; the [page](crate::page) does it.
+
+mod composer;
+mod conversation;
+mod lab;
+mod link;
+mod running;
+mod saved;
+mod spec;
+mod trace;
+mod window;
+mod words;
+
+pub(crate) use composer::{Draft, Ending, Form, History};
+pub(crate) use conversation::{Conversation, number};
+pub(crate) use lab::{Command, Input, Lab, Own};
+pub(crate) use link::{Do, Heard, Link, Phase, Why};
+pub(crate) use saved::{key, read, write};
+pub(crate) use spec::decode;
+pub(crate) use trace::Kind;
+pub(crate) use window::{Window, scroll_to};
+pub(crate) use words::{clock, elapsed, size, summary, who};

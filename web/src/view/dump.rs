@@ -1,0 +1,140 @@
+//! Bytes in hexadecimal beside their text, with offsets.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event};
+use wire::dissect::Field;
+
+use super::Ui;
+
+/// Bytes per line.
+const WIDTH: usize = 16;
+/// Bytes drawn at once; more are on further pages.
+const PAGE: usize = 256;
+
+pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
+    let length = bytes.len();
+    let start = RwSignal::new(0_usize);
+    let bytes = StoredValue::new(bytes);
+    let point = move |event: Event| {
+        let offset = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|element| element.get_attribute("data-offset"))
+            .and_then(|offset| offset.parse().ok());
+        if let Some(offset) = offset {
+            ui.marked.set(smallest(&fields, offset));
+        }
+    };
+    let lines = move || {
+        let first = start.get();
+        let last = (first + PAGE).min(length);
+        bytes.with_value(|bytes| {
+            bytes[first..last]
+                .chunks(WIDTH)
+                .enumerate()
+                .map(|(index, chunk)| line(ui, first + index * WIDTH, chunk))
+                .collect::<Vec<_>>()
+        })
+    };
+    let pages = (length > PAGE).then(|| {
+        let label = move || {
+            let first = start.get();
+            let last = (first + PAGE).min(length) - 1;
+            let parts = [first, last, length].map(|number| number.to_string());
+            [&parts[0], "–", &parts[1], " of ", &parts[2], " bytes"].concat()
+        };
+        let back = move |_| start.update(|start| *start = start.saturating_sub(PAGE));
+        let forth = move |_| {
+            start.update(|start| {
+                if *start + PAGE < length {
+                    *start += PAGE;
+                }
+            });
+        };
+        view! {
+            <p class="dump-pages">
+                <button type="button" aria-label="Earlier bytes" on:click=back>"‹"</button>
+                <span>{label}</span>
+                <button type="button" aria-label="Later bytes" on:click=forth>"›"</button>
+            </p>
+        }
+    });
+    let point_mouse = point.clone();
+    view! {
+        <div
+            class="dump"
+            role="group"
+            aria-label="Bytes"
+            tabindex="0"
+            on:mouseover=move |event| point_mouse(event.into())
+            on:click=move |event| point(event.into())
+        >
+            {lines}
+        </div>
+        {pages}
+    }
+    .into_any()
+}
+
+fn line(ui: Ui, offset: usize, bytes: &[u8]) -> AnyView {
+    let cell = |index: usize, class: &'static str, text: String| {
+        let offset = offset + index;
+        let is_marked = move || {
+            let marked = ui.marked.get();
+            marked.is_some_and(|(start, end)| start <= offset && offset < end)
+        };
+        view! {
+            <span class=class class:is-marked=is_marked data-offset=offset>
+                {text}
+            </span>
+        }
+    };
+    let hex: Vec<_> = bytes
+        .iter()
+        .enumerate()
+        .map(|(index, byte)| cell(index, "dump-hex", wire::text::to_hex(&[*byte])))
+        .collect();
+    let text: Vec<_> = bytes
+        .iter()
+        .enumerate()
+        .map(|(index, byte)| {
+            let class = if is_printable(*byte) {
+                "dump-char"
+            } else {
+                "dump-char is-control"
+            };
+            cell(index, class, picture(*byte).to_string())
+        })
+        .collect();
+    let number = wire::text::to_hex(&(offset as u16).to_be_bytes()).replace(' ', "");
+    view! {
+        <div class="dump-line">
+            <span class="dump-offset">{number}</span>
+            <span class="dump-bytes">{hex}</span>
+            <span class="dump-text">{text}</span>
+        </div>
+    }
+    .into_any()
+}
+
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
+/// One visible character for a byte.
+fn picture(byte: u8) -> char {
+    match byte {
+        b' '..=b'~' => char::from(byte),
+        // The pictures of the control characters, in their order.
+        0..=0x1f => char::from_u32(0x2400 + u32::from(byte)).unwrap_or('·'),
+        0x7f => '␡',
+        _ => '·',
+    }
+}
+
+/// The smallest field that covers `offset`.
+fn smallest(fields: &[Field], offset: usize) -> Option<(usize, usize)> {
+    let field = fields.iter().find(|field| field.range.contains(&offset))?;
+    smallest(&field.parts, offset).or(Some((field.range.start, field.range.end)))
+}

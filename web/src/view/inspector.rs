@@ -1,0 +1,173 @@
+//! One event in full: its bytes, what they mean, and where they came from.
+
+use leptos::prelude::*;
+use wire::dissect::{self, Field};
+use wire::{Action, End, Event};
+
+use super::{Ui, dump, streams};
+use crate::state::{Lab, clock, number, summary, who};
+
+pub(super) fn inspector(ui: Ui) -> AnyView {
+    let shows_streams = RwSignal::new(false);
+    let tab = move |label: &'static str, is_streams: bool| {
+        let pressed = move || {
+            if shows_streams.get() == is_streams {
+                "true"
+            } else {
+                "false"
+            }
+        };
+        view! {
+            <button
+                type="button"
+                aria-pressed=pressed
+                on:click=move |_| shows_streams.set(is_streams)
+            >
+                {label}
+            </button>
+        }
+    };
+    let event = Memo::new(move |_| {
+        let selected = ui.selected.get();
+        ui.lab.with(|lab| shown(lab, selected))
+    });
+    view! {
+        <section class="lab-inspector" aria-label="Inspector">
+            <div class="lab-bar">
+                <span class="lab-choice" role="group" aria-label="View">
+                    {tab("Bytes", false)} {tab("Stream", true)}
+                </span>
+                <span class="lab-count">
+                    {move || if ui.selected.get().is_some() { "selected" } else { "latest" }}
+                </span>
+            </div>
+            {move || {
+                if shows_streams.get() {
+                    streams::streams(ui)
+                } else {
+                    match event.get() {
+                        Some(event) => details(ui, event),
+                        None => view! {
+                            <p class="lab-empty">
+                                "Select a row of the exchange to see its bytes one by one."
+                            </p>
+                        }
+                        .into_any(),
+                    }
+                }
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+/// The selected event, or else the latest that moved bytes.
+fn shown(lab: &Lab, selected: Option<u64>) -> Option<Event> {
+    let found = selected.and_then(|order| lab.trace.event(order));
+    let rows = lab.trace.rows().iter().rev().take(100);
+    found
+        .or_else(|| {
+            rows.filter_map(|row| lab.trace.event(row.order))
+                .find(|event| event.data().is_some())
+        })
+        .cloned()
+}
+
+fn details(ui: Ui, event: Event) -> AnyView {
+    let summary = summary(&event);
+    let client = event.connection.and_then(|id| {
+        ui.lab
+            .with_untracked(|lab| lab.conversations.get(id).map(who))
+    });
+    let speaker = match event.end {
+        End::Client => "You",
+        End::Server => "Server",
+    };
+    let class = match event.end {
+        End::Client => "who from-client",
+        End::Server => "who from-server",
+    };
+    let mut facts = vec![("at", clock(event.time_ns))];
+    if let Some(id) = event.connection {
+        let with = match (event.end, client) {
+            (End::Server, Some(client)) => [&number(id).to_string(), " with ", &client].concat(),
+            _ => number(id).to_string(),
+        };
+        facts.push(("connection", with));
+    }
+    if let Some(source) = &event.source {
+        let name = source.file.rsplit('/').next().unwrap_or_default();
+        facts.push(("line", [name, ":", &source.line.to_string()].concat()));
+    }
+    if let Some(task) = event.task {
+        facts.push(("task", task.to_string()));
+    }
+    let facts: Vec<_> = facts
+        .into_iter()
+        .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
+        .collect();
+    let is_datagram = matches!(event.action, Action::Send { .. } | Action::Receive { .. });
+    let body = event.data().filter(|data| !data.bytes.is_empty()).map(|data| {
+        let bytes = &data.bytes;
+        let fields = if is_datagram {
+            dissect::datagram(bytes)
+        } else {
+            dissect::stream(bytes)
+        };
+        view! {
+            {dump::dump(ui, bytes.clone(), fields.clone())}
+            <ul class="fields">{fields.into_iter().map(|one| field(ui, one)).collect::<Vec<_>>()}</ul>
+        }
+    });
+    view! {
+        <div class="inspect">
+            <p class="inspect-what">
+                <span class=class>{speaker}</span>
+                " "
+                <b>{summary.verb}</b>
+                " "
+                {summary.note}
+            </p>
+            <dl>{facts}</dl>
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+fn field(ui: Ui, field: Field) -> AnyView {
+    let range = (field.range.start, field.range.end);
+    let is_marked = move || ui.marked.get() == Some(range);
+    let parts: Vec<_> = field
+        .parts
+        .into_iter()
+        .map(|part| self::field(ui, part))
+        .collect();
+    let parts = (!parts.is_empty()).then(|| view! { <ul>{parts}</ul> });
+    view! {
+        <li>
+            <button
+                type="button"
+                class="field"
+                class:is-marked=is_marked
+                on:mouseenter=move |_| ui.marked.set(Some(range))
+                on:focus=move |_| ui.marked.set(Some(range))
+                on:click=move |_| ui.marked.set(Some(range))
+            >
+                <span class="field-name">{field.name}</span>
+                <span class="field-value">{field.value}</span>
+                <span class="field-range">{span(range)}</span>
+            </button>
+            {parts}
+        </li>
+    }
+    .into_any()
+}
+
+fn span((start, end): (usize, usize)) -> String {
+    match end.saturating_sub(start) {
+        0 => String::new(),
+        1 => start.to_string(),
+        _ => [&start.to_string(), "–", &(end - 1).to_string()].concat(),
+    }
+}

@@ -1,0 +1,197 @@
+//! The program, with the line that runs lit.
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use web_sys::wasm_bindgen::JsCast;
+use wire::Listing;
+
+use super::Ui;
+use crate::browser::Frame;
+
+/// How a line is lit.
+#[derive(Clone, Copy, PartialEq)]
+struct Light {
+    /// A call on this line waits.
+    waits: bool,
+    /// It caused the selected event.
+    is_cause: bool,
+    /// Changes when the line runs again.
+    is_odd: bool,
+}
+
+pub(super) fn listings(ui: Ui) -> AnyView {
+    let listings = ui.lab.with_untracked(|lab| lab.spec.listings.clone());
+    if listings.is_empty() {
+        return ().into_any();
+    }
+    let shown = RwSignal::new(0_usize);
+    let tabs: Vec<_> = listings
+        .iter()
+        .enumerate()
+        .map(|(index, listing)| {
+            let pressed = move || {
+                if shown.get() == index {
+                    "true"
+                } else {
+                    "false"
+                }
+            };
+            view! {
+                <button type="button" aria-pressed=pressed on:click=move |_| shown.set(index)>
+                    {listing.title.clone()}
+                </button>
+            }
+        })
+        .collect();
+    let bodies: Vec<_> = listings
+        .into_iter()
+        .enumerate()
+        .map(|(index, listing)| body(ui, listing, Memo::new(move |_| shown.get() == index)))
+        .collect();
+    view! {
+        <section class="lab-listing">
+            <div class="lab-bar">
+                <span class="lab-choice" role="group" aria-label="Program">{tabs}</span>
+            </div>
+            {bodies}
+        </section>
+    }
+    .into_any()
+}
+
+fn body(ui: Ui, listing: Listing, is_shown: Memo<bool>) -> AnyView {
+    let file = StoredValue::new(listing.file);
+    // Line by line, how they are lit now.
+    let lights = Memo::new(move |_| {
+        let selected = ui.selected.get();
+        ui.lab.with(|lab| {
+            let cause = selected
+                .and_then(|order| lab.trace.event(order)?.source.as_ref())
+                .filter(|source| file.with_value(|file| *file == source.file))
+                .map(|source| source.line);
+            let mut lights: Vec<(u32, Light)> = lab
+                .lit(lab.focus(selected))
+                .into_iter()
+                .filter(|lit| file.with_value(|file| *file == lit.file))
+                .map(|lit| {
+                    let light = Light {
+                        waits: lit.waits,
+                        is_cause: Some(lit.line) == cause,
+                        is_odd: lit.sequence % 2 == 1,
+                    };
+                    (lit.line, light)
+                })
+                .collect();
+            if let Some(line) = cause
+                && lights.iter().all(|(lit, _)| *lit != line)
+            {
+                let light = Light {
+                    waits: false,
+                    is_cause: true,
+                    is_odd: false,
+                };
+                lights.push((line, light));
+            }
+            lights
+        })
+    });
+    let list = NodeRef::<Div>::new();
+    keep_in_sight(list, lights);
+    let lines: Vec<_> = listing
+        .lines
+        .into_iter()
+        .zip(listing.first_line..)
+        .map(|(tokens, number)| line(tokens, number, lights))
+        .collect();
+    view! {
+        <div
+            class="listing-scroll"
+            class:is-hidden=move || !is_shown.get()
+            role="group"
+            aria-label=listing.title
+            tabindex="0"
+            node_ref=list
+        >
+            <code class="hljs">{lines}</code>
+            <p class="listing-file">{file.get_value()}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light)>>) -> AnyView {
+    let light = Memo::new(move |_| {
+        lights.with(|lights| {
+            let mut here = lights.iter().filter(|(line, _)| *line == number);
+            here.next().map(|(_, light)| *light)
+        })
+    });
+    let class = move || match light.get() {
+        None => "code-line".to_owned(),
+        Some(light) => {
+            let mut class = "code-line lit".to_owned();
+            for (is_so, name) in [
+                (light.waits, " waits"),
+                (!light.waits && light.is_odd, " ran-odd"),
+                (!light.waits && !light.is_odd, " ran-even"),
+                (light.is_cause, " cause"),
+            ] {
+                if is_so {
+                    class.push_str(name);
+                }
+            }
+            class
+        }
+    };
+    let tokens: Vec<_> = tokens
+        .into_iter()
+        .map(|(class, text)| {
+            if class.is_empty() {
+                text.into_any()
+            } else {
+                view! { <span class=["hljs-", &class].concat()>{text}</span> }.into_any()
+            }
+        })
+        .collect();
+    let state = move || match light.get() {
+        Some(light) if light.waits => "waits here",
+        Some(_) => "ran last",
+        None => "",
+    };
+    view! {
+        <span class=class data-line=number>
+            <span class="code-number" aria-hidden="true">{number}</span>
+            <span class="code-text">{tokens} "\n"</span>
+            <span class="code-state">{state}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// Scrolls the listing, never the page, so that a line that lights up is seen.
+fn keep_in_sight(list: NodeRef<Div>, lights: Memo<Vec<(u32, Light)>>) {
+    let frame = StoredValue::new_local(None);
+    Effect::new(move || {
+        if lights.with(Vec::is_empty) {
+            return;
+        }
+        frame.set_value(Some(Frame::new(move || {
+            let Some(list) = list.get_untracked() else {
+                return;
+            };
+            let found = list.query_selector(".lit.cause, .lit:not(.waits), .lit");
+            let Some(line) = found
+                .ok()
+                .flatten()
+                .and_then(|line| line.dyn_into::<web_sys::HtmlElement>().ok())
+            else {
+                return;
+            };
+            let (top, height) = (line.offset_top(), line.offset_height());
+            let (seen, room) = (list.scroll_top(), list.client_height());
+            if top < seen || top + height > seen + room {
+                list.set_scroll_top(top - room / 2);
+            }
+        })));
+    });
+}

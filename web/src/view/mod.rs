@@ -1,0 +1,142 @@
+//! How a lab looks.
+
+mod arrows;
+mod composer;
+mod dump;
+mod header;
+mod inspector;
+mod ladder;
+mod listing;
+mod steps;
+mod streams;
+
+use std::rc::Rc;
+
+use leptos::mount::mount_to;
+use leptos::prelude::*;
+use web_sys::{HtmlElement, KeyboardEvent};
+
+use crate::browser;
+use crate::page::Page;
+use crate::state::{Draft, Input, Lab, Phase, decode, key, read, write};
+
+/// What the parts of one lab share. Copied freely: every field is a handle.
+#[derive(Clone, Copy)]
+struct Ui {
+    page: StoredValue<Rc<Page>, LocalStorage>,
+    lab: RwSignal<Lab>,
+    /// The place of the selected item in the trace.
+    selected: RwSignal<Option<u64>>,
+    /// The bytes of the selected event that are pointed at.
+    marked: RwSignal<Option<(usize, usize)>>,
+    draft: RwSignal<Draft>,
+    /// Tells the ids of this lab from those of others on the page.
+    place: usize,
+}
+
+impl Ui {
+    fn act(self, input: Input) {
+        let page = self.page.get_value();
+        page.act(self.lab, input);
+    }
+
+    /// A part of the lab's state that redraws only what depends on it when it changes.
+    fn part<T>(self, part: impl Fn(&Lab) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq + Send + Sync + 'static,
+    {
+        Memo::new(move |_| self.lab.with(&part))
+    }
+
+    fn phase(self) -> Phase {
+        self.page.get_value().link.with(|link| link.phase.clone())
+    }
+}
+
+/// Mounts a lab in every placeholder.
+pub(crate) fn mount() {
+    let mut build = None;
+    let mut places = Vec::new();
+    for element in browser::placeholders() {
+        // A damaged placeholder keeps its text, which tells what the lab would show.
+        let Some(spec) = element
+            .get_attribute("data-spec")
+            .as_deref()
+            .and_then(decode)
+        else {
+            continue;
+        };
+        build = build.or_else(|| element.get_attribute("data-build"));
+        let saved = browser::stored(&key(&spec.server, &spec.hash));
+        let place = places.len() as u16;
+        let lab = RwSignal::new(Lab::new(spec, place, read(saved.as_deref())));
+        places.push((element, lab));
+    }
+    let labs = places.iter().map(|(_, lab)| *lab).collect();
+    let page = Page::new(build, labs);
+    for (place, (element, lab)) in places.into_iter().enumerate() {
+        element.set_text_content(None);
+        let (host, page) = (element.clone(), page.clone());
+        // Labs live as long as their page.
+        mount_to(element, move || lab_view(host, page, lab, place)).forget();
+    }
+    page.start();
+}
+
+fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize) -> AnyView {
+    let draft = lab.with_untracked(|lab| lab.suggestion().map(Draft::of).unwrap_or_default());
+    let ui = Ui {
+        page: StoredValue::new_local(page),
+        lab,
+        selected: RwSignal::new(None),
+        marked: RwSignal::new(None),
+        draft: RwSignal::new(draft),
+        place,
+    };
+    show_state(host, ui);
+    save_progress(ui);
+    // The book's own shortcuts (arrows, s, /, ?) hear what bubbles up to the document.
+    let keep_keys = |event: KeyboardEvent| event.stop_propagation();
+    view! {
+        <div class="lab-frame" on:keydown=keep_keys on:keypress=keep_keys on:keyup=keep_keys>
+            {header::header(ui)}
+            <div class="lab-body">
+                <div class="lab-do">
+                    {steps::steps(ui)}
+                    {composer::composer(ui)}
+                    {ladder::ladder(ui)}
+                </div>
+                <div class="lab-look">
+                    {listing::listings(ui)}
+                    {inspector::inspector(ui)}
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Tells the state on the placeholder itself, for styles and tests.
+fn show_state(host: HtmlElement, ui: Ui) {
+    let is_live = ui.part(|lab| lab.server.is_some());
+    Effect::new(move || {
+        let state = if is_live.get() { "live" } else { "offline" };
+        // Setting an attribute of a fixed name cannot fail.
+        let _ = host.set_attribute("data-state", state);
+    });
+}
+
+/// Keeps progress whenever it grows, and forgets it only when the reader starts over.
+fn save_progress(ui: Ui) {
+    let done = ui.part(|lab| lab.progress.done());
+    Effect::new(move |before: Option<usize>| {
+        let done = done.get();
+        if before.is_some_and(|before| before != done) {
+            let key = ui
+                .lab
+                .with_untracked(|lab| key(&lab.spec.server, &lab.spec.hash));
+            browser::store(&key, write(done).as_deref());
+        }
+        done
+    });
+}
