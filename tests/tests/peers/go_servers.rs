@@ -77,7 +77,7 @@ async fn tcp_line_does_not_answer_a_line_that_never_ends() -> Result<()> {
         stream.shutdown().await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(answer, "", "as the chapter says of Go");
+        assert_eq!(answer, "");
     })
     .await
 }
