@@ -5,6 +5,7 @@
 //! gateway takes that folder in ([`gateway`]). A part whose inputs did not change is left alone
 //! ([`inputs`]).
 
+mod anywhere;
 mod book;
 mod build;
 mod cargo;

@@ -104,6 +104,8 @@ fn bind(wasm: &PathBuf, folder: &PathBuf) -> Result<String> {
         .out_name(&name)
         .web(true)?
         .typescript(false)
+        // The script itself knows the name of its WebAssembly.
+        .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::anywhere::readable_anywhere;
 use crate::html;
 use crate::inputs::files;
 use crate::page::Page;
@@ -32,7 +33,12 @@ pub(crate) fn is_built(paths: &Paths, build: &str) -> bool {
 pub(crate) fn assemble(paths: &Paths, book: &Path, page: &Page, build: &str) -> Result<()> {
     let mut wanted = BTreeMap::new();
     for file in files(book)? {
-        wanted.insert(file.strip_prefix(book)?.to_owned(), fs::read(&file)?);
+        let name = file.strip_prefix(book)?.to_owned();
+        let mut content = fs::read(&file)?;
+        if name == Path::new("404.html") {
+            content = readable_anywhere(&String::from_utf8(content)?)?.into_bytes();
+        }
+        wanted.insert(name, content);
     }
     for file in files(&page.folder)? {
         let name = Path::new("lab").join(file.strip_prefix(&page.folder)?);
