@@ -135,7 +135,12 @@ async fn respond(
                 origin = ?field(header::ORIGIN).map(String::from_utf8_lossy),
                 "a request was refused"
             );
-            text_response(status, why)
+            let mut response = text_response(status, why);
+            // Who is at the wrong door need not be kept waiting at it.
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
         }
     };
     let headers = response.headers_mut();
@@ -208,6 +213,9 @@ fn upgrade(
         Ok(key) => key,
         Err((status, why)) => {
             let mut response = text_response(status, why);
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
             if status == StatusCode::UPGRADE_REQUIRED {
                 let headers = response.headers_mut();
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -135,6 +135,15 @@ impl Lessons {
             .collect()
     }
 
+    /// How many servers accept connections.
+    pub(super) fn listening_count(&self) -> usize {
+        self.all
+            .iter()
+            .filter(|lesson| lesson.server.transport == Transport::Tcp)
+            .filter(|lesson| lesson.failure().is_none())
+            .count()
+    }
+
     /// This session looks on no more.
     pub(super) fn unwatch(&self, session: u64) {
         for lesson in &self.all {

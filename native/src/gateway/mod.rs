@@ -141,6 +141,19 @@ impl Gateway {
         self.shared.lessons.servers()
     }
 
+    /// How many pages have a session now.
+    pub fn session_count(&self) -> usize {
+        MAX_SESSIONS.saturating_sub(self.shared.sessions.available_permits())
+    }
+
+    /// How many connections the TCP lessons have now.
+    pub fn connection_count(&self) -> usize {
+        // Each server that waits in `accept` has taken a permit for the next connection.
+        MAX_CONNECTIONS
+            .saturating_sub(self.shared.connection_permits.available_permits())
+            .saturating_sub(self.shared.lessons.listening_count())
+    }
+
     /// Takes no more, tells every page, lets every server end. Whether all ended in time.
     pub async fn stop(self) -> bool {
         self.stop.cancel();

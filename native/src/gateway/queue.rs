@@ -31,9 +31,10 @@ impl State {
         self.messages.len() >= MAX_QUEUED_MESSAGES || self.bytes >= MAX_QUEUED_BYTES
     }
 
-    // Half the limit: the other half is for what is already under way when a reader stops.
+    // A quarter of the limit: what a client has written when it stops may yet be read by the
+    // server, written back, and read again.
     fn has_room(&self) -> bool {
-        self.messages.len() < MAX_QUEUED_MESSAGES / 2 && self.bytes < MAX_QUEUED_BYTES / 2
+        self.messages.len() < MAX_QUEUED_MESSAGES / 4 && self.bytes < MAX_QUEUED_BYTES / 4
     }
 }
 
@@ -122,7 +123,9 @@ impl Queue {
         frame
     }
 
-    /// Waits until the page has taken enough that more may be read for it.
+    /// Waits until the page has taken enough that more may be caused for it.
+    /// What the kernel already holds between the two ends comes nevertheless; only if that is more
+    /// than the queue takes, events are lost and counted.
     pub(super) async fn room(&self) {
         loop {
             let drained = self.drained.notified();
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn room_is_awaited_until_half_is_taken() {
+    async fn room_is_awaited_until_most_is_taken() {
         let queue = Queue::new();
         queue.room().await;
         for sequence in 0..MAX_QUEUED_MESSAGES as u64 {

@@ -127,7 +127,10 @@ async fn exchange(
                     deadline = later(LAST_WRITES_TIME);
                 }
             }
-            result = writes.advance(write_half), if !writes.waiting.is_empty() => {
+            // A page that does not take what it caused causes no more: the server feels it.
+            result = async { queue.room().await; writes.advance(write_half).await },
+                if !writes.waiting.is_empty() =>
+            {
                 if result.is_err() {
                     // Observed already. A program would give up here; what came in before the
                     // error can still be read.
@@ -140,7 +143,6 @@ async fn exchange(
                     deadline = later(IDLE_CONNECTION_TIME);
                 }
             }
-            // A page that does not take what was read is not read for: the server feels it.
             result = async { queue.room().await; read_half.read(&mut buffer).await }, if !has_ended => {
                 match result {
                     Ok(0) => has_ended = true,
