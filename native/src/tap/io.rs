@@ -19,6 +19,7 @@ macro_rules! calls {
         #[doc = concat!("As tokio's [`", stringify!($name), "`](tokio::io::", stringify!($tokio),
             "::", stringify!($name), ").")]
         #[track_caller]
+        #[allow(clippy::needless_lifetimes, reason = "methods with a buffer need the name")]
         fn $name<'a>(&'a mut self $(, $argument: $type)*) -> impl Future<Output = Result<$output>> + Send
         where
             Self: Unpin,

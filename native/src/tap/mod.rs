@@ -64,3 +64,6 @@ pub trait Router: Send + Sync {
     /// Sees what concerns the listening socket alone, e.g. that the server waits in `accept`.
     fn listening(&self) -> Arc<dyn Sink>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,11 +148,23 @@ impl UdpSocket {
         system_call: impl Fn(SockRef<'_>) -> io::Result<usize>,
     ) -> io::Result<usize> {
         let observer = self.observer_of(peer);
-        let attempt = || {
+        let attempt = || -> io::Result<_> {
             let stamp = observer.stamp_for(bytes.len());
             Ok((system_call(SockRef::from(&self.inner))?, stamp))
         };
-        let sending = self.inner.async_io(Interest::WRITABLE, attempt);
+        let sending = async {
+            // A send rarely has to wait, but tokio learns only after a while that a new socket is
+            // writable: a wait for that would be seen as one for the network.
+            match attempt() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.inner.async_io(Interest::WRITABLE, attempt).await
+                }
+                sent => sent,
+            }
+        };
+        // What goes around tokio's readiness goes around its fairness: a task that sends for ever
+        // must still let others run.
+        tokio::task::coop::consume_budget().await;
         let (length, stamp) = observed(&observer, Operation::Send, &self.cut, sending).await?;
         observer.record_bytes(stamp, Operation::Send, &bytes[..length], |data| {
             Action::Send { peer, data }
