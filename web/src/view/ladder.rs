@@ -74,7 +74,7 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
     view! {
         <section class="lab-ladder">
             <div class="lab-bar">
-                <h3 id=heading.clone()>"Exchange"</h3>
+                <span class="lab-title" id=heading.clone()>"Exchange"</span>
                 {chips(ui)}
                 {waits_choice(ui)}
             </div>
@@ -385,7 +385,8 @@ fn row(
                     <span class="row-note-text">{event.note}</span>
                     {line}
                 </span>
-                <span class="row-other">{client} <span class="row-after">{event.after}</span></span>
+                {client}
+                <span class="row-after">{event.after}</span>
             </button>
         </li>
     }

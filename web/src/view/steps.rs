@@ -23,7 +23,7 @@ pub(super) fn steps(ui: Ui) -> AnyView {
     view! {
         <section class="lab-steps">
             <div class="lab-bar">
-                <h3 id=heading.clone()>"Steps"</h3>
+                <span class="lab-title" id=heading.clone()>"Steps"</span>
                 <span class="lab-count" role="status">{label}</span>
             </div>
             <ol aria-labelledby=heading>

@@ -115,7 +115,7 @@ fn show(ui: Ui, flow: Flow) -> AnyView {
     };
     view! {
         <div class=class>
-            <h4>{title} <span class="lab-count">{total}</span></h4>
+            <p class="flow-title">{title} <span class="lab-count">{total}</span></p>
             {bar(ui, &flow, &flow.written, written)}
             {bar(ui, &flow, &flow.read, read)}
         </div>
