@@ -8,7 +8,9 @@ pub async fn serve(socket: UdpSocket) -> io::Result<()> {
     let mut buffer = vec![0; 65_535]; // no datagram is longer
     loop {
         let (length, peer) = socket.recv_from(&mut buffer).await?;
-        socket.send_to(&buffer[..length], peer).await?;
+        if let Err(error) = socket.send_to(&buffer[..length], peer).await {
+            println!("{peer}: {error}"); // the others are still served
+        }
     }
 }
 // ANCHOR_END: listing

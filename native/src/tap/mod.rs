@@ -2,7 +2,7 @@
 //!
 //! A lesson imports from here what it would import from tokio, and cannot tell the difference:
 //!
-//! ```ignore
+//! ```text
 //! use crate::tap::{
 //!     io::{AsyncReadExt, AsyncWriteExt},
 //!     net::{TcpListener, TcpStream},

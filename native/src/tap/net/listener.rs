@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::{Action, End, Operation};
@@ -14,6 +15,9 @@ use crate::tap::Tap;
 use crate::tap::call::watched;
 use crate::tap::cut::{aborted, observed};
 use crate::tap::observer::Observer;
+
+/// How long `accept` waits when the system has no room for another connection.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
 
 /// `tokio::net::TcpListener`, watched.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ impl TcpListener {
             let accepting = async {
                 let permits = Arc::clone(&tap.permits);
                 let permit = permits.acquire_owned().await.map_err(|_| aborted())?;
-                let (stream, peer) = self.inner.accept().await?;
+                let (stream, peer) = self.accept_next().await?;
                 Ok((permit, stream, peer))
             };
             let (permit, stream, peer) =
@@ -59,5 +63,57 @@ impl TcpListener {
             let socket = Socket::new(observer, Some(permit), Some(tap.sockets.token()));
             Ok((TcpStream::new(stream, socket, tap.cut.clone()), peer))
         })
+    }
+
+    /// The next connection, past what goes wrong with a single one or only for now: a client must
+    /// not be able to end a server by opening connections.
+    async fn accept_next(&self) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
+        loop {
+            let error = match self.inner.accept().await {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) => error,
+            };
+            match pause_after(&error) {
+                None => return Err(error),
+                Some(pause) => {
+                    self.observer.record_failure(Operation::Accept, &error);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+/// How long to wait before `accept` is worth another try; `None` if it is not.
+fn pause_after(error: &io::Error) -> Option<Duration> {
+    /// ENFILE and EMFILE, which have no [`io::ErrorKind`]; WSAEMFILE on Windows.
+    const OUT_OF_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
+
+    match error.kind() {
+        // The client left before it was accepted.
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => Some(Duration::ZERO),
+        io::ErrorKind::OutOfMemory => Some(ROOM_PAUSE),
+        _ => error
+            .raw_os_error()
+            .filter(|code| OUT_OF_DESCRIPTORS.contains(code))
+            .map(|_| ROOM_PAUSE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_descriptors_is_waited_out_and_a_broken_listener_is_not() {
+        let after = |code| pause_after(&io::Error::from_raw_os_error(code));
+        assert_eq!(after(24), Some(ROOM_PAUSE));
+        assert_eq!(pause_after(&io::ErrorKind::InvalidInput.into()), None);
+    }
+
+    #[test]
+    fn a_client_that_left_early_is_passed_over() {
+        let left = io::ErrorKind::ConnectionAborted.into();
+        assert_eq!(pause_after(&left), Some(Duration::ZERO));
     }
 }

@@ -1,0 +1,170 @@
+//! The lessons as a reader pastes them into a project of their own: the same files, with tokio's
+//! sockets where the gateway has watched ones. They compile unchanged and do what the book says.
+
+#[path = "../../native/src/lessons/tcp_echo.rs"]
+pub mod tcp_echo;
+#[path = "../../native/src/lessons/tcp_line.rs"]
+pub mod tcp_line;
+#[path = "../../native/src/lessons/tcp_ok.rs"]
+pub mod tcp_ok;
+#[path = "../../native/src/lessons/tcp_silent.rs"]
+pub mod tcp_silent;
+#[path = "../../native/src/lessons/udp_echo.rs"]
+pub mod udp_echo;
+
+/// What a lesson imports from: here, tokio itself.
+mod tap {
+    pub(crate) use tokio::{io, net};
+}
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+
+/// Longer than any story takes.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Starts a server on a free port and lets `story` talk to it. The server must outlive the story.
+async fn check<Serving, Story>(
+    serve: fn(TcpListener) -> Serving,
+    story: impl FnOnce(SocketAddr) -> Story,
+) where
+    Serving: Future<Output = io::Result<()>> + Send + 'static,
+    Story: Future<Output = io::Result<()>>,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server = tokio::spawn(serve(listener));
+    let told = tokio::time::timeout(DEADLINE, story(address)).await;
+    told.map_err(|_| io::Error::other("the story takes too long"))??;
+    assert!(!server.is_finished());
+    server.abort();
+    Ok(())
+}
+
+/// Sends `bytes`, half-closes, and returns all that comes back.
+async fn exchange(address: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let (mut read, mut write) = TcpStream::connect(address).await?.into_split();
+    let mut answer = Vec::new();
+    let writing = async {
+        write.write_all(bytes).await?;
+        write.shutdown().await
+    };
+    tokio::try_join!(writing, read.read_to_end(&mut answer))?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn tcp_ok_answers_every_read_of_every_client() -> io::Result<()> {
+    check(tcp_ok::serve, async |address| {
+        let mut first = TcpStream::connect(address).await?;
+        let mut second = TcpStream::connect(address).await?;
+        for _ in 0..2 {
+            for client in [&mut first, &mut second] {
+                client.write_all(b"hello").await?;
+                let mut answer = [0; 2];
+                client.read_exact(&mut answer).await?;
+                assert_eq!(&answer, b"ok");
+            }
+        }
+        first.shutdown().await?;
+        assert_eq!(first.read(&mut [0; 1]).await?, 0);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_ok_survives_a_client_that_resets() -> io::Result<()> {
+    check(tcp_ok::serve, async |address| {
+        let client = TcpStream::connect(address).await?;
+        client.set_zero_linger()?;
+        drop(client);
+        assert_eq!(exchange(address, b"hello").await?, b"ok");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_line_answers_a_line_and_closes() -> io::Result<()> {
+    check(tcp_line::serve, async |address| {
+        let mut client = TcpStream::connect(address).await?;
+        for piece in ["Hello, ", "server!", "\n"] {
+            client.write_all(piece.as_bytes()).await?;
+        }
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await?;
+        assert_eq!(answer, "Hello, client!");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_line_does_not_answer_what_is_no_line() -> io::Result<()> {
+    check(tcp_line::serve, async |address| {
+        assert_eq!(exchange(address, b"Hello, server!").await?, b"");
+        assert_eq!(exchange(address, b"\xff\xff\n").await?, b"");
+        // The server leaves in the middle of a line that is too long: the client may see RST.
+        if let Ok(answer) = exchange(address, &[b'a'; 64 * 1024]).await {
+            assert_eq!(answer, b"");
+        }
+        assert_eq!(exchange(address, b"\n").await?, b"Hello, client!");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_silent_reads_to_the_end_and_never_answers() -> io::Result<()> {
+    check(tcp_silent::serve, async |address| {
+        assert_eq!(exchange(address, b"Is anybody there?\n").await?, b"");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_echo_sends_back_every_byte() -> io::Result<()> {
+    check(tcp_echo::serve, async |address| {
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+        assert!(exchange(address, &bytes).await? == bytes);
+        assert_eq!(exchange(address, b"").await?, b"");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn udp_echo_sends_every_datagram_back_to_its_sender() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = tokio::spawn(udp_echo::serve(socket));
+    let story = async {
+        let first = UdpSocket::bind("127.0.0.1:0").await?;
+        let second = UdpSocket::bind("127.0.0.1:0").await?;
+        let longest = vec![7; 65_507];
+        first.send_to(b"one", address).await?;
+        second.send_to(b"", address).await?;
+        second.send_to(&longest, address).await?;
+        let mut buffer = vec![0; 65_535];
+        for (client, expected) in [
+            (&first, b"one".as_slice()),
+            (&second, b""),
+            (&second, &longest),
+        ] {
+            let (length, from) = client.recv_from(&mut buffer).await?;
+            assert_eq!(from, address);
+            assert_eq!(&buffer[..length], expected);
+        }
+        io::Result::Ok(())
+    };
+    let told = tokio::time::timeout(DEADLINE, story).await;
+    told.expect("the story takes too long").unwrap();
+    assert!(!server.is_finished());
+    server.abort();
+}
