@@ -31,7 +31,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 async fn check<Serving, Story>(
     serve: fn(TcpListener) -> Serving,
     story: impl FnOnce(SocketAddr) -> Story,
-) where
+) -> io::Result<()>
+where
     Serving: Future<Output = io::Result<()>> + Send + 'static,
     Story: Future<Output = io::Result<()>>,
 {
