@@ -232,7 +232,7 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// `highlight-abc7f01d.js`.
 fn has_content_hash(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let Some((stem, extension)) = file.rsplit_once('.') else {
+    let Some((stem, extension)) = file.split_once('.') else {
         return false;
     };
     // A chapter may well end in a word that looks like a number.
@@ -241,10 +241,8 @@ fn has_content_hash(name: &str) -> bool {
     }
     let stem = stem.strip_suffix("_bg").unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
-        hash.len() >= 8
-            && hash
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        hash.len() >= 8 && hash.bytes().all(is_digit)
     })
 }
 
@@ -324,6 +322,7 @@ mod tests {
             "lab/page-0f3a99b2c1.js",
             "lab/page-0f3a99b2c1_bg.wasm",
             "css/general-2459343d.css",
+            "clipboard-1626706a.min.js",
         ] {
             assert!(has_content_hash(name), "{name}");
         }

@@ -95,3 +95,53 @@ impl SessionPeer {
             .is_none_or(|closed_at| closed_at.elapsed() < UDP_AFTERLIFE_TIME)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::gateway::queue::Queue;
+    use crate::gateway::router::Ids;
+
+    fn address(number: usize) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 10_000 + u16::try_from(number).unwrap()))
+    }
+
+    fn outside_id(peers: &mut Peers, ids: &Ids, number: usize) -> ConnectionId {
+        match peers.find(address(number), || ConnectionId(ids.next())) {
+            Found::Outside(id) => id,
+            Found::Session(_) => panic!("{number} belongs to a session"),
+        }
+    }
+
+    #[test]
+    fn the_least_recently_heard_is_forgotten_first() {
+        let (mut peers, ids) = (Peers::default(), Ids::default());
+        let first = outside_id(&mut peers, &ids, 0);
+        let second = outside_id(&mut peers, &ids, 1);
+        for number in 2..=MAX_UDP_PEERS {
+            assert_eq!(outside_id(&mut peers, &ids, 0), first);
+            outside_id(&mut peers, &ids, number);
+        }
+        assert_eq!(peers.outside.len(), MAX_UDP_PEERS);
+        assert_eq!(outside_id(&mut peers, &ids, 0), first);
+        assert_ne!(outside_id(&mut peers, &ids, 1), second);
+    }
+
+    #[test]
+    fn what_a_closed_socket_has_sent_is_not_an_outside_programs() {
+        let (mut peers, ids) = (Peers::default(), Ids::default());
+        let id = ConnectionId(ids.next());
+        let queue = Arc::new(Queue::new());
+        peers.expect(address(0), Owner { id, queue });
+        peers.retire(address(0));
+        let found = peers.find(address(0), || ConnectionId(ids.next()));
+        assert!(matches!(found, Found::Session(owner) if owner.id == id));
+
+        let long_ago = Instant::now().checked_sub(UDP_AFTERLIFE_TIME).unwrap();
+        peers.sessions.get_mut(&address(0)).unwrap().closed_at = Some(long_ago);
+        assert_ne!(outside_id(&mut peers, &ids, 0), id);
+        assert!(peers.sessions.is_empty());
+    }
+}
