@@ -98,6 +98,11 @@ impl Session {
         &self.welcome
     }
 
+    /// Every event so far, in the order of their arrival.
+    pub fn observed(&self) -> &[Event] {
+        &self.events
+    }
+
     /// Every event so far, in the order of their sequence.
     pub fn events(&self) -> Vec<Event> {
         let mut events = self.events.clone();

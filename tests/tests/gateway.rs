@@ -1,151 +1,14 @@
-//! The gateway as a page sees it: real WebSocket, real lesson servers, real clients.
+//! What a page sees: its own connections and those of outside programs, and nobody else's.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, UdpSocket};
 
 use anyhow::{Context as _, Result};
 use wire::event::Failure;
-use wire::lab::{Lab, Step};
-use wire::session::{Asked, VERSION, close};
+use wire::session::Asked;
 use wire::{Action, ConnectionId, End, Event, Operation, ToGateway};
-use wirebook_tests::gateway::{BUILD, TestGateway};
-use wirebook_tests::session::{self, Session, close_code};
-
-/// A lab of these steps: what to do, and what is seen.
-fn lab(server: &str, steps: &[(&[&str], &str)]) -> Result<Lab> {
-    let step = |(play, seen): &(&[&str], &str)| {
-        Ok(Step {
-            say: Vec::new(),
-            play: play
-                .iter()
-                .map(|play| Ok(play.parse()?))
-                .collect::<Result<_>>()?,
-            seen: seen.parse()?,
-            hint: Vec::new(),
-        })
-    };
-    Ok(Lab {
-        server: server.to_owned(),
-        hash: String::new(),
-        steps: steps.iter().map(step).collect::<Result<_>>()?,
-        listings: Vec::new(),
-    })
-}
-
-async fn check_story(server: &str, steps: &[(&[&str], &str)]) -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let mut session = gateway.session().await?;
-    let events = session.play(&lab(server, steps)?).await?;
-    let is_call = |event: &&Event| {
-        let verbs = ["accept", "wait", "read", "write", "end", "receive", "send"];
-        event.end == End::Server && verbs.contains(&event.action.verb())
-    };
-    for event in events.iter().filter(is_call) {
-        let source = event.source.as_ref().context("the server has lines")?;
-        assert_eq!(source.file, format!("native/src/lessons/{server}.rs"));
-    }
-    assert!(gateway.stop().await);
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn story_of_tcp_ok() -> Result<()> {
-    check_story(
-        "tcp_ok",
-        &[
-            (&[], "server wait accept"),
-            (&["connect"], "server accept"),
-            (&[], "server wait read"),
-            (&[r#"send "hello""#], r#"client read "ok""#),
-            (&[r#"send "again""#], r#"server read "again""#),
-            (&["half-close"], "server end"),
-            (&[], "server close"),
-            (&[], "client end"),
-            (&["close"], "client close"),
-        ],
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn story_of_tcp_line() -> Result<()> {
-    check_story(
-        "tcp_line",
-        &[
-            (
-                &["connect", r#"send "Hello, server!""#],
-                r#"server read "Hello, server!""#,
-            ),
-            (&[], "client nothing for 1 s"),
-            (&[r#"send "\n""#], r#"client read "Hello, client!""#),
-            (&[], "client end"),
-            (&["close"], "client close"),
-        ],
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn story_of_tcp_silent() -> Result<()> {
-    check_story(
-        "tcp_silent",
-        &[
-            (&["connect"], "client connect"),
-            (&[r#"send "anyone?""#], r#"server read "anyone?""#),
-            (&[], "client nothing for 1 s"),
-            (&["reset"], "server error reset"),
-        ],
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn story_of_tcp_echo() -> Result<()> {
-    check_story(
-        "tcp_echo",
-        &[
-            (&["connect", r#"send "a\x00b""#], r#"client read "a\x00b""#),
-            (&[r#"send "last""#, "half-close"], r#"client read "last""#),
-            (&[], "client end"),
-            (&["close"], "client close"),
-        ],
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn story_of_udp_echo() -> Result<()> {
-    check_story(
-        "udp_echo",
-        &[
-            (&[], "server wait receive"),
-            (&[r#"send "one""#], r#"client receive "one""#),
-            (&[r#"send """#], "client receive"),
-            (&["close"], "client close"),
-        ],
-    )
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_welcome_tells_what_runs() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let session = gateway.session().await?;
-    let welcome = session.welcome();
-    assert_eq!(welcome.version, VERSION);
-    assert_eq!(welcome.build, BUILD);
-    assert_eq!(welcome.servers, gateway.servers());
-    let names: Vec<_> = welcome
-        .servers
-        .iter()
-        .map(|server| server.lesson.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        ["tcp_ok", "tcp_line", "tcp_silent", "tcp_echo", "udp_echo"]
-    );
-    Ok(())
-}
+use wirebook_tests::gateway::TestGateway;
+use wirebook_tests::session::Session;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cause_never_sorts_behind_its_effect() -> Result<()> {
@@ -156,7 +19,16 @@ async fn a_cause_never_sorts_behind_its_effect() -> Result<()> {
         session.send(id, format!("<{round}>")).await?;
     }
     session
-        .when(|session| (read_by_client(session) == 50 * 4).then_some(()))
+        .when(|session| {
+            let read = session.observed().iter().filter(|event| {
+                event.end == End::Client && matches!(event.action, Action::Read(_))
+            });
+            let read_bytes: usize = read
+                .filter_map(Event::data)
+                .map(|data| data.bytes.len())
+                .sum();
+            (read_bytes == 50 * 4).then_some(())
+        })
         .await?;
     session.close(id).await?;
     session
@@ -431,153 +303,4 @@ async fn writing_after_a_half_close_is_the_kernels_to_refuse() -> Result<()> {
         })
         .await?;
     Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_page_is_told_what_it_missed() -> Result<()> {
-    const SENT_BYTES: usize = 24 * 1024 * 1024;
-    let gateway = TestGateway::start().await?;
-    let mut session = gateway.session().await?;
-    session.watch("tcp_echo").await?;
-    session.watch("tcp_ok").await?;
-    let before = resident_bytes();
-    // While this goes on the page reads nothing.
-    let server = gateway.server("tcp_echo")?;
-    tokio::task::spawn_blocking(move || -> Result<()> {
-        let mut client = std::net::TcpStream::connect(server)?;
-        let mut reader = client.try_clone()?;
-        let back = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-        for _ in 0..SENT_BYTES / (64 * 1024) {
-            client.write_all(&[7; 64 * 1024])?;
-        }
-        client.shutdown(Shutdown::Write)?;
-        let came_back = back
-            .join()
-            .map_err(|_| anyhow::anyhow!("the reader panicked"))??;
-        assert_eq!(came_back, SENT_BYTES as u64);
-        Ok(())
-    })
-    .await??;
-    if let (Some(before), Some(after)) = (before, resident_bytes()) {
-        let grown = after.saturating_sub(before);
-        assert!(
-            grown < SENT_BYTES / 2,
-            "the gateway has grown by {grown} bytes"
-        );
-    }
-
-    session.answered().await?;
-    assert!(
-        session.lost() > 0,
-        "48 MiB of events cannot all have waited"
-    );
-    // And it goes on as if nothing had been.
-    let id = session.open("tcp_ok").await?;
-    session.send(id, "still there?").await?;
-    session
-        .until(|event| event.end == End::Client && event.data().is_some_and(is_answer))
-        .await?;
-    Ok(())
-}
-
-/// What this process takes of the machine's memory, where the system tells.
-fn resident_bytes() -> Option<usize> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_reads_in_bursts_loses_nothing() -> Result<()> {
-    const ROUND_BYTES: usize = 8 * 32 * 1024;
-    let gateway = TestGateway::start().await?;
-    let mut session = gateway.session().await?;
-    let id = session.open("tcp_echo").await?;
-    for round in 1..=16 {
-        for _ in 0..8 {
-            session.send(id, vec![7; 32 * 1024]).await?;
-        }
-        session
-            .when(|session| (read_by_client(session) == round * ROUND_BYTES).then_some(()))
-            .await?;
-    }
-    assert_eq!(session.lost(), 0);
-    Ok(())
-}
-
-/// How many bytes have come back so far.
-fn read_by_client(session: &Session) -> usize {
-    let length = |event: &Event| match (event.end, &event.action) {
-        (End::Client, Action::Read(data)) => data.bytes.len(),
-        _ => 0,
-    };
-    session.events().iter().map(length).sum()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_tells_the_pages_and_drains() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let mut session = gateway.session().await?;
-    let id = session.open("tcp_silent").await?;
-    session.send(id, "unanswered").await?;
-    let outside = std::net::TcpStream::connect(gateway.server("tcp_silent")?)?;
-    session.watch("tcp_silent").await?;
-    accepted_from(&mut session, outside.local_addr()?).await?;
-    let (is_drained, code) = tokio::join!(gateway.stop(), close_code(session.socket()));
-    assert!(is_drained, "everything ends by itself");
-    assert_eq!(code?, Some(close::GOING_AWAY));
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_keeps_the_token() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let token = gateway.token()?;
-    let gateway = gateway.restart().await?;
-    assert_eq!(gateway.token()?, token);
-    Session::begin(gateway.address(), &token).await?;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stale_page_is_told_to_reload() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let token = gateway.token()?;
-    let mut socket = session::connect(gateway.address()).await?;
-    let version = VERSION + 1;
-    session::say(&mut socket, &[ToGateway::Hello { version, token }]).await?;
-    assert_eq!(close_code(&mut socket).await?, Some(close::STALE_PAGE));
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_token_gets_nothing() -> Result<()> {
-    let gateway = TestGateway::start().await?;
-    let right = gateway.token()?;
-    let other = TestGateway::start().await?.token()?;
-    let wrong = [
-        String::new(),
-        right[1..].to_owned(),
-        format!("{right}0"),
-        format!(" {right}"),
-        right.to_uppercase(),
-        "0".repeat(60_000),
-        other,
-    ];
-    for token in wrong {
-        let mut socket = session::connect(gateway.address()).await?;
-        let watch = ToGateway::Watch {
-            lesson: "tcp_ok".to_owned(),
-        };
-        let hello = ToGateway::Hello {
-            version: VERSION,
-            token: token.clone(),
-        };
-        session::say(&mut socket, &[hello, watch]).await?;
-        assert_eq!(
-            close_code(&mut socket).await?,
-            Some(close::WRONG_TOKEN),
-            "{token}"
-        );
-    }
-    gateway.settles_at(0, 0).await
 }
