@@ -61,7 +61,7 @@ fn run_all(paths: &Paths, arguments: &[String], steps: &mut Steps) -> Result<()>
         Ok(Outcome::Done)
     })?;
     steps.run("Testing", || {
-        let mut command = cargo(paths, &["test", "--workspace"]);
+        let mut command = cargo(paths, &["test", "--workspace", "--no-fail-fast"]);
         command
             .args(arguments)
             .env("WIREBOOK_BIN", &program)
