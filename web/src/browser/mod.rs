@@ -102,9 +102,10 @@ pub(crate) fn focus(inside: &Element, selector: &str) {
     }
 }
 
-/// A length in pixels that the style sheet gives an element.
+/// A length in whole pixels that the style sheet gives an element.
 pub(crate) fn length(element: &Element, property: &str) -> Option<f64> {
     let style = window()?.get_computed_style(element).ok()??;
     let value = style.get_property_value(property).ok()?;
-    value.trim().strip_suffix("px")?.parse().ok()
+    let pixels: u16 = value.trim().strip_suffix("px")?.parse().ok()?;
+    Some(f64::from(pixels))
 }

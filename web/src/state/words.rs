@@ -34,7 +34,7 @@ pub(crate) fn summary(event: &Event) -> Summary {
             shown.push('…');
         }
         summary.text = Some(shown);
-        summary.note = size(data.bytes.len());
+        summary.note = [&data.bytes.len().to_string(), " B"].concat();
     }
     match &event.action {
         Action::Connect { peer, .. } => summary.note = ["to ", &peer.to_string()].concat(),

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use wire::{Action, End};
 
 use super::Ui;
-use super::ladder::Scroll;
+use super::parts::{lazy, px};
+use super::scroll::Scroll;
 use crate::state::Lab;
 
 /// From one row to another, or only to the middle if the other end was not observed.
@@ -24,15 +25,15 @@ pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
         let selected = ui.selected.get();
         ui.lab.with(|lab| visible(lab, range, selected))
     });
-    let top = move || {
+    let top = lazy(move || {
         let window = scroll.window.get();
         let first = window.range().start as f64;
-        [&(first * window.row_height).to_string(), "px"].concat()
-    };
-    let height = move || {
+        px(first * window.row_height)
+    });
+    let height = lazy(move || {
         let window = scroll.window.get();
-        (window.range().len() as f64 * window.row_height).to_string()
-    };
+        px(window.range().len() as f64 * window.row_height)
+    });
     let head = |end: &str| ["head-", end, "-", &ui.place.to_string()].concat();
     let marker = move |end: &'static str| {
         view! {
@@ -52,9 +53,9 @@ pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
         }
     };
     view! {
-        <svg class="ladder-arrows" aria-hidden="true" style:top=top height=height>
+        <svg class="ladder-arrows" aria-hidden="true" style:top=top style:height=height>
             <defs>{marker("client")} {marker("server")}</defs>
-            {move || {
+            {lazy(move || {
                 let window = scroll.window.get();
                 let first = window.range().start;
                 let middle = move |index: usize| {
@@ -65,7 +66,7 @@ pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
                     .into_iter()
                     .map(|arrow| line(ui, &arrow, middle))
                     .collect::<Vec<_>>()
-            }}
+            })}
         </svg>
     }
     .into_any()
@@ -90,9 +91,9 @@ fn line(ui: Ui, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> AnyView {
     let is_half = arrow.start.is_none() || arrow.end.is_none();
     view! {
         <g class=class>
-            <line x1=x1 y1=y1.to_string() x2=x2 y2=y2.to_string() marker-end=head />
+            <line x1=x1 y1=px(y1) x2=x2 y2=px(y2) marker-end=head />
             {is_half.then(|| view! {
-                <circle cx="50%" cy=if arrow.start.is_some() { y2 } else { y1 }.to_string() r="2.5" />
+                <circle cx="50%" cy=px(if arrow.start.is_some() { y2 } else { y1 }) r="2.5" />
             })}
         </g>
     }

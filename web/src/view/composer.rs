@@ -2,9 +2,10 @@
 
 use leptos::html::Input as InputElement;
 use leptos::prelude::*;
-use web_sys::KeyboardEvent;
+use web_sys::{Event, KeyboardEvent};
 
 use super::Ui;
+use super::parts::{act, choice, lazy, maybe, toggle};
 use crate::state::{Command, Ending, Form, History, Input, Own, size};
 
 pub(super) fn composer(ui: Ui) -> AnyView {
@@ -48,17 +49,23 @@ pub(super) fn composer(ui: Ui) -> AnyView {
     };
     let id = ["message-", &ui.place.to_string()].concat();
     let preview = ["preview-", &ui.place.to_string()].concat();
+    let is_wrong = Memo::new(move |_| ui.draft.read().bytes().is_err());
+    let invalid = lazy(move || is_wrong.get().then_some("true"));
+    let typed = lazy(move || ui.draft.read().typed.clone());
+    let on_input: Box<dyn FnMut(Event)> = Box::new(move |event| {
+        ui.draft
+            .update(|draft| draft.typed = event_target_value(&event));
+    });
+    let on_key: Box<dyn FnMut(KeyboardEvent)> = Box::new(on_key);
+    let can_send = move || why_not_send(ui, own.get(), is_udp.get());
+    let buttons = maybe(move || (!is_udp.get()).then(|| connection_buttons(ui, own)));
+    let refused = lazy(move || ui.lab.with(|lab| lab.notice.clone().unwrap_or_default()));
     view! {
         <section class="lab-composer">
             <div class="composer-row">
                 <label for=id.clone()>"Message"</label>
-                {choice("Notation", &[("text", Form::Text), ("hex", Form::Hex)],
-                    move || ui.draft.read().form,
-                    move |form| ui.draft.update(|draft| draft.set_form(form)))}
-                {choice("Line ending",
-                    &[("none", Ending::None), ("\\n", Ending::Lf), ("\\r\\n", Ending::CrLf)],
-                    move || ui.draft.read().ending,
-                    move |ending| ui.draft.update(|draft| draft.ending = ending))}
+                {notations(ui)}
+                {endings(ui)}
             </div>
             <div class="composer-line">
                 <input
@@ -69,28 +76,60 @@ pub(super) fn composer(ui: Ui) -> AnyView {
                     spellcheck="false"
                     node_ref=message
                     aria-describedby=preview.clone()
-                    aria-invalid=move || ui.draft.read().bytes().is_err().then_some("true")
-                    prop:value=move || ui.draft.read().typed.clone()
-                    on:input=move |event| {
-                        ui.draft.update(|draft| draft.typed = event_target_value(&event));
-                    }
+                    aria-invalid=invalid
+                    prop:value=typed
+                    on:input=on_input
                     on:keydown=on_key
                 />
-                {button("Send", "lab-send", move || why_not_send(ui, own.get(), is_udp.get()),
-                    move || untrack(send))}
+                {command("Send", "lab-send", Box::new(can_send), move || untrack(send))}
             </div>
-            <p
-                id=preview
-                class="composer-preview"
-                class:is-wrong=move || ui.draft.read().bytes().is_err()
-            >
-                {move || preview_text(ui)}
+            <p id=preview class="composer-preview" class:is-wrong=is_wrong>
+                {lazy(move || preview_text(ui))}
             </p>
-            {move || (!is_udp.get()).then(|| connection_buttons(ui, own))}
-            <p class="composer-refused" role="status">
-                {move || ui.lab.with(|lab| lab.notice.clone())}
-            </p>
+            {buttons}
+            <p class="composer-refused" role="status">{refused}</p>
         </section>
+    }
+    .into_any()
+}
+
+/// Whether the message is typed as text or in hexadecimal.
+fn notations(ui: Ui) -> AnyView {
+    let notations = [("text", Form::Text), ("hex", Form::Hex)].map(|(name, form)| {
+        toggle(
+            name.to_owned(),
+            "",
+            move || ui.draft.read().form == form,
+            move || ui.draft.update(|draft| draft.set_form(form)),
+        )
+    });
+    labelled_choice("Notation", notations.into())
+}
+
+/// What is put behind the message.
+fn endings(ui: Ui) -> AnyView {
+    let endings = [
+        ("none", Ending::None),
+        ("\\n", Ending::Lf),
+        ("\\r\\n", Ending::CrLf),
+    ];
+    let endings = endings.map(|(name, ending)| {
+        toggle(
+            name.to_owned(),
+            "",
+            move || ui.draft.read().ending == ending,
+            move || ui.draft.update(|draft| draft.ending = ending),
+        )
+    });
+    labelled_choice("Line ending", endings.into())
+}
+
+fn labelled_choice(label: &'static str, toggles: Vec<AnyView>) -> AnyView {
+    view! {
+        <span class="lab-labelled">
+            <span class="choice-label" aria-hidden="true">{label}</span>
+            {choice(label, "lab-choice", toggles)}
+        </span>
     }
     .into_any()
 }
@@ -113,7 +152,7 @@ fn preview_text(ui: Ui) -> String {
 }
 
 fn connection_buttons(ui: Ui, own: Memo<Own>) -> AnyView {
-    let command = move |command: Command| move || ui.act(Input::Command(command.clone()));
+    let press = move |command: Command| move || ui.act(Input::Command(command.clone()));
     let closed = move || match own.get() {
         Own::Offline => Some("The gateway is not there"),
         Own::Open { .. } => None,
@@ -134,23 +173,34 @@ fn connection_buttons(ui: Ui, own: Memo<Own>) -> AnyView {
         } => Some("Your half is closed already"),
         _ => closed(),
     };
+    let state = lazy(move || match own.get() {
+        Own::Offline => "",
+        Own::None => "not connected",
+        Own::Opening => "connecting …",
+        Own::Open {
+            can_write: true,
+            server_ended: false,
+        } => "connected",
+        Own::Open {
+            can_write: false,
+            server_ended: false,
+        } => "your half is closed",
+        Own::Open {
+            can_write: true,
+            server_ended: true,
+        } => "the server closed its half",
+        Own::Open {
+            can_write: false,
+            server_ended: true,
+        } => "both halves are closed",
+    });
     view! {
         <div class="composer-buttons">
-            {button("Connect", "", connect, command(Command::Connect))}
-            {button("Half-close", "", half_close, command(Command::HalfClose))}
-            {button("Close", "", closed, command(Command::Close))}
-            {button("Reset", "", closed, command(Command::Reset))}
-            <span class="composer-state">
-                {move || match own.get() {
-                    Own::Offline => "",
-                    Own::None => "not connected",
-                    Own::Opening => "connecting …",
-                    Own::Open { can_write: true, server_ended: false } => "connected",
-                    Own::Open { can_write: false, server_ended: false } => "your half is closed",
-                    Own::Open { can_write: true, server_ended: true } => "the server closed its half",
-                    Own::Open { can_write: false, server_ended: true } => "both halves are closed",
-                }}
-            </span>
+            {command("Connect", "", Box::new(connect), press(Command::Connect))}
+            {command("Half-close", "", Box::new(half_close), press(Command::HalfClose))}
+            {command("Close", "", Box::new(closed), press(Command::Close))}
+            {command("Reset", "", Box::new(closed), press(Command::Reset))}
+            <span class="composer-state">{state}</span>
         </div>
     }
     .into_any()
@@ -173,56 +223,27 @@ fn why_not_send(ui: Ui, own: Own, is_udp: bool) -> Option<&'static str> {
     }
 }
 
+/// Why a button does nothing now, if so.
+type WhyNot = Box<dyn Fn() -> Option<&'static str> + Send + Sync>;
+
 /// A button that can always be reached and says why it does nothing.
-fn button(
+fn command(
     label: &'static str,
     class: &'static str,
-    why_not: impl Fn() -> Option<&'static str> + Copy + Send + Sync + 'static,
-    act: impl Fn() + 'static,
+    why_not: WhyNot,
+    mut press: impl FnMut() + 'static,
 ) -> AnyView {
-    let click = move |_| {
-        if untrack(why_not).is_none() {
-            act();
+    let why_not = Memo::new(move |_| why_not());
+    let click = act(move || {
+        if why_not.get_untracked().is_none() {
+            press();
         }
-    };
+    });
+    let disabled = lazy(move || why_not.get().map(|_| "true"));
     view! {
-        <button
-            type="button"
-            class=class
-            aria-disabled=move || why_not().map(|_| "true")
-            title=move || why_not()
-            on:click=click
-        >
+        <button type="button" class=class aria-disabled=disabled title=why_not on:click=click>
             {label}
         </button>
-    }
-    .into_any()
-}
-
-/// A few values of which one is chosen, all of them in sight.
-fn choice<T: Copy + PartialEq + Send + Sync + 'static>(
-    label: &'static str,
-    values: &[(&'static str, T)],
-    chosen: impl Fn() -> T + Copy + Send + Sync + 'static,
-    choose: impl Fn(T) + Copy + 'static,
-) -> AnyView {
-    let buttons: Vec<_> = values
-        .iter()
-        .map(|(name, value)| {
-            let value = *value;
-            let pressed = move || if chosen() == value { "true" } else { "false" };
-            view! {
-                <button type="button" aria-pressed=pressed on:click=move |_| choose(value)>
-                    {*name}
-                </button>
-            }
-        })
-        .collect();
-    view! {
-        <span class="lab-choice" role="group" aria-label=label>
-            <span class="choice-label" aria-hidden="true">{label}</span>
-            {buttons}
-        </span>
     }
     .into_any()
 }

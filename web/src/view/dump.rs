@@ -1,14 +1,17 @@
 //! Bytes in hexadecimal beside their text, with offsets.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event};
+use web_sys::{Element, MouseEvent};
 use wire::dissect::Field;
 
 use super::Ui;
+use super::parts::{act, lazy};
 
 /// Bytes per line.
-const WIDTH: usize = 16;
+const WIDTH: usize = 8;
 /// Bytes drawn at once; more are on further pages.
 const PAGE: usize = 256;
 
@@ -16,7 +19,7 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
     let length = bytes.len();
     let start = RwSignal::new(0_usize);
     let bytes = StoredValue::new(bytes);
-    let point = move |event: Event| {
+    let point = move |event: MouseEvent| {
         let offset = event
             .target()
             .and_then(|target| target.dyn_into::<Element>().ok())
@@ -26,7 +29,7 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
             ui.marked.set(smallest(&fields, offset));
         }
     };
-    let lines = move || {
+    let lines = lazy(move || {
         let first = start.get();
         let last = (first + PAGE).min(length);
         bytes.with_value(|bytes| {
@@ -36,22 +39,22 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
                 .map(|(index, chunk)| line(ui, first + index * WIDTH, chunk))
                 .collect::<Vec<_>>()
         })
-    };
+    });
     let pages = (length > PAGE).then(|| {
-        let label = move || {
+        let label = lazy(move || {
             let first = start.get();
             let last = (first + PAGE).min(length) - 1;
             let parts = [first, last, length].map(|number| number.to_string());
             [&parts[0], "–", &parts[1], " of ", &parts[2], " bytes"].concat()
-        };
-        let back = move |_| start.update(|start| *start = start.saturating_sub(PAGE));
-        let forth = move |_| {
+        });
+        let back = act(move || start.update(|start| *start = start.saturating_sub(PAGE)));
+        let forth = act(move || {
             start.update(|start| {
                 if *start + PAGE < length {
                     *start += PAGE;
                 }
             });
-        };
+        });
         view! {
             <p class="dump-pages">
                 <button type="button" aria-label="Earlier bytes" on:click=back>"‹"</button>
@@ -60,15 +63,19 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
             </p>
         }
     });
-    let point_mouse = point.clone();
+    let point: Rc<dyn Fn(MouseEvent)> = Rc::new(point);
+    let hear = |point: &Rc<dyn Fn(MouseEvent)>| -> Box<dyn FnMut(MouseEvent)> {
+        let point = point.clone();
+        Box::new(move |event| point(event))
+    };
     view! {
         <div
             class="dump"
             role="group"
             aria-label="Bytes"
             tabindex="0"
-            on:mouseover=move |event| point_mouse(event.into())
-            on:click=move |event| point(event.into())
+            on:mouseover=hear(&point)
+            on:click=hear(&point)
         >
             {lines}
         </div>
@@ -80,15 +87,16 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
 fn line(ui: Ui, offset: usize, bytes: &[u8]) -> AnyView {
     let cell = |index: usize, class: &'static str, text: String| {
         let offset = offset + index;
-        let is_marked = move || {
+        let is_marked = lazy(move || {
             let marked = ui.marked.get();
             marked.is_some_and(|(start, end)| start <= offset && offset < end)
-        };
+        });
         view! {
             <span class=class class:is-marked=is_marked data-offset=offset>
                 {text}
             </span>
         }
+        .into_any()
     };
     let hex: Vec<_> = bytes
         .iter()

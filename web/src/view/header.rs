@@ -3,59 +3,46 @@
 use leptos::prelude::*;
 
 use super::Ui;
+use super::parts::{act, button, lazy, maybe};
 use crate::browser;
-use crate::state::{Input, Phase, Why};
+use crate::state::{Phase, Why};
 
 pub(super) fn header(ui: Ui) -> AnyView {
     let name = ui.lab.with_untracked(|lab| lab.spec.server.clone());
-    let address = ui.part(|lab| {
+    let server = ui.part(|lab| {
         let server = lab.server.as_ref()?;
-        let transport = if lab.is_udp() { "UDP" } else { "TCP" };
-        Some((server.address.to_string(), transport))
+        Some((server.address.to_string(), lab.is_udp()))
     });
-    let is_live = ui.part(|lab| lab.server.is_some());
-    let copied = RwSignal::new(false);
-    let start_over = move |_| {
-        ui.selected.set(None);
-        ui.act(Input::StartOver);
-    };
+    let is_live = Memo::new(move |_| server.with(Option::is_some));
     view! {
         <header class="lab-header">
             <span class="lab-name">{name}</span>
-            {move || {
-                address
-                    .get()
-                    .map(|(address, transport)| {
-                        let text = address.clone();
-                        let copy = move |_| {
-                            browser::copy(&text);
-                            copied.set(true);
-                        };
-                        view! {
-                            <span class="lab-transport">{transport}</span>
-                            <button
-                                type="button"
-                                class="lab-address"
-                                title="Copy the address"
-                                on:click=copy
-                                on:blur=move |_| copied.set(false)
-                            >
-                                {address}
-                            </button>
-                            <span class="lab-copied" role="status">
-                                {move || if copied.get() { "copied" } else { "" }}
-                            </span>
-                        }
-                    })
-            }}
-            <span class="lab-badge" class:is-live=move || is_live.get()>
-                {move || if is_live.get() { "live" } else { "offline" }}
+            {maybe(move || server.get().map(|(address, is_udp)| reach(address, is_udp)))}
+            <span class="lab-badge" class:is-live=is_live>
+                {lazy(move || if is_live.get() { "live" } else { "offline" })}
             </span>
-            <button type="button" class="lab-quiet" on:click=start_over>
-                "Start over"
-            </button>
         </header>
-        {move || trouble(ui).map(|(text, action)| notice(ui, text, action))}
+        {maybe(move || trouble(ui).map(|(text, remedy)| notice(ui, text, remedy)))}
+    }
+    .into_any()
+}
+
+/// Where the server listens, for the reader's own terminal.
+fn reach(address: String, is_udp: bool) -> AnyView {
+    let copied = RwSignal::new(false);
+    let text = address.clone();
+    let copy = act(move || {
+        browser::copy(&text);
+        copied.set(true);
+    });
+    view! {
+        <span class="lab-transport">{if is_udp { "UDP" } else { "TCP" }}</span>
+        <button type="button" class="lab-address" title="Copy the address" on:click=copy>
+            {address}
+        </button>
+        <span class="lab-copied" role="status">
+            {lazy(move || if copied.get() { "copied" } else { "" })}
+        </span>
     }
     .into_any()
 }
@@ -69,22 +56,15 @@ enum Remedy {
 }
 
 fn notice(ui: Ui, text: String, remedy: Remedy) -> AnyView {
-    let act = move |_| match remedy {
-        Remedy::Reload => browser::reload(),
-        _ => ui.page.get_value().try_now(),
-    };
-    let label = match remedy {
+    let remedy = match remedy {
         Remedy::Nothing => None,
-        Remedy::TryNow => Some("Try now"),
-        Remedy::Reload => Some("Reload"),
+        Remedy::TryNow => {
+            let try_now = move || ui.page.get_value().try_now();
+            Some(button("Try now".to_owned(), "", try_now))
+        }
+        Remedy::Reload => Some(button("Reload".to_owned(), "", browser::reload)),
     };
-    view! {
-        <div class="lab-notice">
-            <p>{text}</p>
-            {label.map(|label| view! { <button type="button" on:click=act>{label}</button> })}
-        </div>
-    }
-    .into_any()
+    view! { <div class="lab-notice"><p>{text}</p> {remedy}</div> }.into_any()
 }
 
 /// Why the lab is not live, and what to do about it.

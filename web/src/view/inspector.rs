@@ -1,61 +1,55 @@
 //! One event in full: its bytes, what they mean, and where they came from.
 
 use leptos::prelude::*;
+use web_sys::FocusEvent;
 use wire::dissect::{self, Field};
 use wire::{Action, End, Event};
 
+use super::parts::{act, choice, lazy, paragraph, toggle};
 use super::{Ui, dump, streams};
-use crate::state::{Lab, clock, number, summary, who};
+use crate::state::{Lab, clock, number, size, summary, who};
 
 pub(super) fn inspector(ui: Ui) -> AnyView {
     let shows_streams = RwSignal::new(false);
-    let tab = move |label: &'static str, is_streams: bool| {
-        let pressed = move || {
-            if shows_streams.get() == is_streams {
-                "true"
-            } else {
-                "false"
-            }
-        };
-        view! {
-            <button
-                type="button"
-                aria-pressed=pressed
-                on:click=move |_| shows_streams.set(is_streams)
-            >
-                {label}
-            </button>
-        }
+    let tab = move |label: &str, is_streams: bool| {
+        toggle(
+            label.to_owned(),
+            "",
+            move || shows_streams.get() == is_streams,
+            move || shows_streams.set(is_streams),
+        )
     };
+    let tabs = vec![tab("Bytes", false), tab("Stream", true)];
     let event = Memo::new(move |_| {
         let selected = ui.selected.get();
         ui.lab.with(|lab| shown(lab, selected))
     });
+    let body = lazy(move || {
+        if shows_streams.get() {
+            return streams::streams(ui);
+        }
+        match event.get() {
+            Some(event) => details(ui, event),
+            None => paragraph(
+                "lab-empty",
+                "Select a row of the exchange to see its bytes one by one.".to_owned(),
+            ),
+        }
+    });
+    let what = lazy(move || {
+        if ui.selected.get().is_some() {
+            "selected"
+        } else {
+            "latest"
+        }
+    });
     view! {
         <section class="lab-inspector" aria-label="Inspector">
             <div class="lab-bar">
-                <span class="lab-choice" role="group" aria-label="View">
-                    {tab("Bytes", false)} {tab("Stream", true)}
-                </span>
-                <span class="lab-count">
-                    {move || if ui.selected.get().is_some() { "selected" } else { "latest" }}
-                </span>
+                {choice("View", "lab-choice", tabs)}
+                <span class="lab-count">{what}</span>
             </div>
-            {move || {
-                if shows_streams.get() {
-                    streams::streams(ui)
-                } else {
-                    match event.get() {
-                        Some(event) => details(ui, event),
-                        None => view! {
-                            <p class="lab-empty">
-                                "Select a row of the exchange to see its bytes one by one."
-                            </p>
-                        }
-                        .into_any(),
-                    }
-                }
-            }}
+            {body}
         </section>
     }
     .into_any()
@@ -75,6 +69,10 @@ fn shown(lab: &Lab, selected: Option<u64>) -> Option<Event> {
 
 fn details(ui: Ui, event: Event) -> AnyView {
     let summary = summary(&event);
+    let note = match event.data() {
+        Some(data) => size(data.bytes.len()),
+        None => summary.note,
+    };
     let client = event.connection.and_then(|id| {
         ui.lab
             .with_untracked(|lab| lab.conversations.get(id).map(who))
@@ -104,7 +102,7 @@ fn details(ui: Ui, event: Event) -> AnyView {
     }
     let facts: Vec<_> = facts
         .into_iter()
-        .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
+        .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any())
         .collect();
     let is_datagram = matches!(event.action, Action::Send { .. } | Action::Receive { .. });
     let body = event.data().filter(|data| !data.bytes.is_empty()).map(|data| {
@@ -126,7 +124,7 @@ fn details(ui: Ui, event: Event) -> AnyView {
                 " "
                 <b>{summary.verb}</b>
                 " "
-                {summary.note}
+                {note}
             </p>
             <dl>{facts}</dl>
             {body}
@@ -137,7 +135,9 @@ fn details(ui: Ui, event: Event) -> AnyView {
 
 fn field(ui: Ui, field: Field) -> AnyView {
     let range = (field.range.start, field.range.end);
-    let is_marked = move || ui.marked.get() == Some(range);
+    let is_marked = lazy(move || ui.marked.get() == Some(range));
+    let mark = move || ui.marked.set(Some(range));
+    let on_focus: Box<dyn FnMut(FocusEvent)> = Box::new(move |_| mark());
     let parts: Vec<_> = field
         .parts
         .into_iter()
@@ -150,9 +150,9 @@ fn field(ui: Ui, field: Field) -> AnyView {
                 type="button"
                 class="field"
                 class:is-marked=is_marked
-                on:mouseenter=move |_| ui.marked.set(Some(range))
-                on:focus=move |_| ui.marked.set(Some(range))
-                on:click=move |_| ui.marked.set(Some(range))
+                on:mouseenter=act(mark)
+                on:focus=on_focus
+                on:click=act(mark)
             >
                 <span class="field-name">{field.name}</span>
                 <span class="field-value">{field.value}</span>

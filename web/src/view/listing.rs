@@ -6,6 +6,7 @@ use web_sys::wasm_bindgen::JsCast;
 use wire::Listing;
 
 use super::Ui;
+use super::parts::{choice, lazy, toggle};
 use crate::browser::Frame;
 
 /// How a line is lit.
@@ -29,18 +30,12 @@ pub(super) fn listings(ui: Ui) -> AnyView {
         .iter()
         .enumerate()
         .map(|(index, listing)| {
-            let pressed = move || {
-                if shown.get() == index {
-                    "true"
-                } else {
-                    "false"
-                }
-            };
-            view! {
-                <button type="button" aria-pressed=pressed on:click=move |_| shown.set(index)>
-                    {listing.title.clone()}
-                </button>
-            }
+            toggle(
+                listing.title.clone(),
+                "",
+                move || shown.get() == index,
+                move || shown.set(index),
+            )
         })
         .collect();
     let bodies: Vec<_> = listings
@@ -51,7 +46,7 @@ pub(super) fn listings(ui: Ui) -> AnyView {
     view! {
         <section class="lab-listing">
             <div class="lab-bar">
-                <span class="lab-choice" role="group" aria-label="Program">{tabs}</span>
+                {choice("Program", "lab-choice", tabs)}
             </div>
             {bodies}
         </section>
@@ -106,7 +101,7 @@ fn body(ui: Ui, listing: Listing, is_shown: Memo<bool>) -> AnyView {
     view! {
         <div
             class="listing-scroll"
-            class:is-hidden=move || !is_shown.get()
+            class:is-hidden=lazy(move || !is_shown.get())
             role="group"
             aria-label=listing.title
             tabindex="0"
@@ -126,7 +121,7 @@ fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light
             here.next().map(|(_, light)| *light)
         })
     });
-    let class = move || match light.get() {
+    let class = lazy(move || match light.get() {
         None => "code-line".to_owned(),
         Some(light) => {
             let mut class = "code-line lit".to_owned();
@@ -142,7 +137,7 @@ fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light
             }
             class
         }
-    };
+    });
     let tokens: Vec<_> = tokens
         .into_iter()
         .map(|(class, text)| {
@@ -153,11 +148,11 @@ fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light
             }
         })
         .collect();
-    let state = move || match light.get() {
+    let state = lazy(move || match light.get() {
         Some(light) if light.waits => "waits here",
         Some(_) => "ran last",
         None => "",
-    };
+    });
     view! {
         <span class=class data-line=number>
             <span class="code-number" aria-hidden="true">{number}</span>

@@ -7,6 +7,9 @@ mod header;
 mod inspector;
 mod ladder;
 mod listing;
+mod parts;
+mod row;
+mod scroll;
 mod steps;
 mod streams;
 
@@ -45,6 +48,8 @@ impl Ui {
     where
         T: PartialEq + Send + Sync + 'static,
     {
+        // Boxed, so that there is one memo per type and not per closure.
+        let part: Box<dyn Fn(&Lab) -> T + Send + Sync> = Box::new(part);
         Memo::new(move |_| self.lab.with(&part))
     }
 
@@ -101,15 +106,10 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
         <div class="lab-frame" on:keydown=keep_keys on:keypress=keep_keys on:keyup=keep_keys>
             {header::header(ui)}
             <div class="lab-body">
-                <div class="lab-do">
-                    {steps::steps(ui)}
-                    {composer::composer(ui)}
-                    {ladder::ladder(ui)}
-                </div>
-                <div class="lab-look">
-                    {listing::listings(ui)}
-                    {inspector::inspector(ui)}
-                </div>
+                <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>
+                {ladder::ladder(ui)}
+                {listing::listings(ui)}
+                {inspector::inspector(ui)}
             </div>
         </div>
     }

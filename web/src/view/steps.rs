@@ -5,41 +5,46 @@ use wire::lab::{Run, Style};
 use wire::{Play, Step};
 
 use super::Ui;
-use crate::state::Draft;
+use super::parts::{button, lazy, maybe};
+use crate::state::{Draft, Input};
 
 pub(super) fn steps(ui: Ui) -> AnyView {
     let steps = ui.lab.with_untracked(|lab| lab.spec.steps.clone());
     let total = steps.len();
     let done = ui.part(|lab| lab.progress.done());
-    let label = move || {
+    let count = lazy(move || {
         let done = done.get();
         if done == total {
-            "All steps done".to_owned()
+            "all done".to_owned()
         } else {
             [&done.to_string(), " of ", &total.to_string(), " done"].concat()
         }
+    });
+    let start_over = move || {
+        ui.selected.set(None);
+        ui.act(Input::StartOver);
     };
     let heading = ["steps-", &ui.place.to_string()].concat();
+    let steps: Vec<_> = steps
+        .into_iter()
+        .enumerate()
+        .map(|(index, step)| one(ui, index, step, done))
+        .collect();
     view! {
         <section class="lab-steps">
             <div class="lab-bar">
                 <span class="lab-title" id=heading.clone()>"Steps"</span>
-                <span class="lab-count" role="status">{label}</span>
+                <span class="lab-count" role="status">{count}</span>
+                {button("Start over".to_owned(), "lab-quiet", start_over)}
             </div>
-            <ol aria-labelledby=heading>
-                {steps
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, step)| one(ui, index, step, done))
-                    .collect::<Vec<_>>()}
-            </ol>
+            <ol aria-labelledby=heading>{steps}</ol>
         </section>
     }
     .into_any()
 }
 
 fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
-    let is_done = move || index < done.get();
+    let is_done = Memo::new(move |_| index < done.get());
     let is_current = Memo::new(move |_| index == done.get());
     let text = step.play.iter().find_map(|play| match play {
         Play::Send(bytes) => Some(bytes.clone()),
@@ -47,41 +52,56 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
     });
     let hint = StoredValue::new(step.hint);
     let text = StoredValue::new(text);
-    let help = move || {
-        let fill = text.get_value().map(|bytes| {
-            let fill = move |_| ui.draft.set(Draft::of(&bytes));
-            view! { <button type="button" class="lab-quiet" on:click=fill>"Fill in"</button> }
-        });
-        let hint = hint.get_value();
-        let hint = (!hint.is_empty()).then(|| {
-            view! {
-                <details>
-                    <summary>"Show hint"</summary>
-                    <p>{runs(hint)}</p>
-                </details>
-            }
-        });
-        let is_empty = fill.is_none() && hint.is_none();
-        (!is_empty).then(|| view! { <div class="step-help">{fill} {hint}</div> })
-    };
+    let help = maybe(move || {
+        is_current
+            .get()
+            .then(|| help(ui, text.get_value(), hint.get_value()))
+    });
+    let state = lazy(move || if is_done.get() { "true" } else { "false" });
+    let current = lazy(move || is_current.get().then_some("step"));
+    let number = (index + 1).to_string();
+    let mark = lazy(move || {
+        if is_done.get() {
+            "✓".to_owned()
+        } else {
+            number.clone()
+        }
+    });
+    let spoken = lazy(move || if is_done.get() { " (done)" } else { "" });
     view! {
-        <li
-            data-done=move || if is_done() { "true" } else { "false" }
-            aria-current=move || is_current.get().then_some("step")
-        >
-            <span class="step-mark" aria-hidden="true">
-                {move || if is_done() { "✓".to_owned() } else { (index + 1).to_string() }}
-            </span>
+        <li data-done=state aria-current=current>
+            <span class="step-mark" aria-hidden="true">{mark}</span>
             <div class="step-text">
                 <p>
                     {runs(step.say)}
-                    <span class="lab-hidden">{move || if is_done() { " (done)" } else { "" }}</span>
+                    <span class="lab-hidden">{spoken}</span>
                 </p>
-                {move || is_current.get().then(help)}
+                {help}
             </div>
         </li>
     }
     .into_any()
+}
+
+/// What helps a reader who is at this step.
+fn help(ui: Ui, text: Option<Vec<u8>>, hint: Vec<Run>) -> AnyView {
+    let fill = text.map(|bytes| {
+        let fill = move || ui.draft.set(Draft::of(&bytes));
+        button("Fill in".to_owned(), "lab-quiet", fill)
+    });
+    let hint = (!hint.is_empty()).then(|| {
+        view! {
+            <details>
+                <summary>"Show hint"</summary>
+                <p>{runs(hint)}</p>
+            </details>
+        }
+        .into_any()
+    });
+    if fill.is_none() && hint.is_none() {
+        return ().into_any();
+    }
+    view! { <div class="step-help">{fill} {hint}</div> }.into_any()
 }
 
 /// Inline text in its four looks.

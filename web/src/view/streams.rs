@@ -7,6 +7,7 @@ use wire::transfer::Segment;
 use wire::{ConnectionId, End};
 
 use super::Ui;
+use super::parts::{act, lazy, paragraph};
 use crate::state::{Lab, size};
 
 /// The most segments drawn of one side; the latest.
@@ -41,24 +42,20 @@ pub(super) fn streams(ui: Ui) -> AnyView {
                 .collect(),
         })
     });
-    view! {
-        <div class="streams">
-            {move || {
-                let flows = flows.get();
-                if flows.is_empty() {
-                    return view! {
-                        <p class="lab-empty">
-                            "Nothing has been written yet. Here you will see in how many pieces \
-                             bytes were written, and in how many they were read."
-                        </p>
-                    }
-                    .into_any();
-                }
-                flows.into_iter().map(|flow| show(ui, flow)).collect::<Vec<_>>().into_any()
-            }}
-        </div>
-    }
-    .into_any()
+    let body = lazy(move || {
+        let flows = flows.get();
+        if flows.is_empty() {
+            return paragraph(
+                "lab-empty",
+                "Nothing has been written yet. Here you will see in how many pieces bytes were \
+                 written, and in how many they were read."
+                    .to_owned(),
+            );
+        }
+        let flows: Vec<_> = flows.into_iter().map(|flow| show(ui, flow)).collect();
+        flows.into_any()
+    });
+    view! { <div class="streams">{body}</div> }.into_any()
 }
 
 fn flow(lab: &Lab, id: ConnectionId, from: End) -> Option<Flow> {
@@ -131,8 +128,13 @@ fn bar(ui: Ui, flow: &Flow, side: &Side, words: (&str, &str, &str)) -> AnyView {
         if side.calls == 1 { one } else { many },
     ]
     .concat();
-    let scale = 100.0 / (flow.end - flow.start).max(1) as f64;
-    let percent = |offset: u64| [&(offset as f64 * scale).to_string(), "%"].concat();
+    let total = u128::from((flow.end - flow.start).max(1));
+    let percent = |offset: u64| {
+        let hundredths = (u128::from(offset) * 10_000 / total) as u64;
+        let [whole, rest] = [hundredths / 100, hundredths % 100];
+        let zero = if rest < 10 { "0" } else { "" };
+        [&whole.to_string(), ".", zero, &rest.to_string(), "%"].concat()
+    };
     let segments: Vec<_> = side
         .segments
         .iter()
@@ -145,14 +147,15 @@ fn bar(ui: Ui, flow: &Flow, side: &Side, words: (&str, &str, &str)) -> AnyView {
                     type="button"
                     title=text.clone()
                     aria-label=text
-                    class:is-selected=move || ui.selected.get() == Some(order)
+                    class:is-selected=lazy(move || ui.selected.get() == Some(order))
                     style:left=percent(start - flow.start)
                     style:width=percent(end - start)
-                    on:click=move |_| ui.selected.set(Some(order))
+                    on:click=act(move || ui.selected.set(Some(order)))
                 >
                     {number}
                 </button>
             }
+            .into_any()
         })
         .collect();
     view! {

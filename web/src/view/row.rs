@@ -1,0 +1,208 @@
+//! A row of the exchange: what it says, and how it is drawn.
+
+use leptos::prelude::*;
+use wire::{ConnectionId, End};
+
+use super::Ui;
+use super::parts::{act, lazy, px, text};
+use super::scroll::Scroll;
+use crate::state::{Kind, Lab, elapsed, number, summary, who};
+
+/// A row as it is drawn.
+#[derive(Clone, PartialEq)]
+pub(super) struct Shown {
+    order: u64,
+    count: u32,
+    /// Its place among all rows since the lab began.
+    place: usize,
+    body: Body,
+}
+
+#[derive(Clone, PartialEq)]
+enum Body {
+    Event(Box<EventRow>),
+    Note(String),
+}
+
+#[derive(Clone, PartialEq)]
+struct EventRow {
+    end: End,
+    action: &'static str,
+    sequence: u64,
+    connection: Option<u64>,
+    verb: String,
+    text: Option<String>,
+    note: String,
+    line: Option<String>,
+    /// Since the row before.
+    after: String,
+    /// Whose conversation it is, where that is not plain.
+    client: Option<String>,
+}
+
+impl Shown {
+    /// Names the row and all about it that may change after it was drawn.
+    pub(super) fn key(&self) -> (u64, u32, usize, Option<String>) {
+        let label = match &self.body {
+            Body::Event(event) => event.client.clone(),
+            Body::Note(note) => Some(note.clone()),
+        };
+        (self.order, self.count, self.place, label)
+    }
+}
+
+/// The rows of `range`, and the selected one wherever it is, so that it keeps the focus.
+pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u64>) -> Vec<Shown> {
+    let trace = &lab.trace;
+    let several = lab.conversations.iter().count() > 1;
+    let selected = selected.and_then(|order| trace.row_of(order));
+    let before = selected.filter(|index| *index < range.start);
+    let after = selected.filter(|index| *index >= range.end);
+    before
+        .into_iter()
+        .chain(range)
+        .chain(after)
+        .filter_map(|index| {
+            let row = trace.rows().get(index)?;
+            let earlier = index
+                .checked_sub(1)
+                .and_then(|index| trace.event(trace.rows().get(index)?.order));
+            let body = match &trace.item(row.order)?.kind {
+                Kind::Event(event) => {
+                    Body::Event(Box::new(event_row(lab, event, earlier, row.count, several)))
+                }
+                Kind::Gap(1) => {
+                    Body::Note("1 event was lost here: the page was too slow".to_owned())
+                }
+                Kind::Gap(count) => Body::Note(
+                    [
+                        &count.to_string(),
+                        " events were lost here: the page was too slow",
+                    ]
+                    .concat(),
+                ),
+                Kind::Break => {
+                    Body::Note("The gateway stopped here; its connections ended with it".to_owned())
+                }
+            };
+            Some(Shown {
+                order: row.order,
+                count: row.count,
+                place: trace.dropped_rows + index,
+                body,
+            })
+        })
+        .collect()
+}
+
+fn event_row(
+    lab: &Lab,
+    event: &wire::Event,
+    earlier: Option<&wire::Event>,
+    count: u32,
+    several: bool,
+) -> EventRow {
+    let mut summary = summary(event);
+    if count > 1 {
+        summary.note = [&count.to_string(), " times"].concat();
+    }
+    let client = event
+        .connection
+        .and_then(|id| lab.conversations.get(id))
+        .filter(|one| several || !one.is_own)
+        .map(|one| match one.is_own {
+            true => number(one.id).to_string(),
+            false => who(one),
+        });
+    EventRow {
+        end: event.end,
+        action: event.action.verb(),
+        sequence: number(ConnectionId(event.sequence)).0,
+        connection: event.connection.map(|id| number(id).0),
+        verb: summary.verb,
+        text: summary.text,
+        note: summary.note,
+        line: (event.source.as_ref()).map(|source| ["line ", &source.line.to_string()].concat()),
+        after: earlier
+            .and_then(|earlier| event.time_ns.checked_sub(earlier.time_ns))
+            .map(|ns| ["+", &elapsed(ns)].concat())
+            .unwrap_or_default(),
+        client,
+    }
+}
+
+pub(super) fn row(
+    ui: Ui,
+    scroll: Scroll,
+    shown: Shown,
+    total: Memo<usize>,
+    dropped: Memo<usize>,
+) -> AnyView {
+    let Shown {
+        order, place, body, ..
+    } = shown;
+    let top = lazy(move || {
+        let index = place.saturating_sub(dropped.get()) as f64;
+        px(index * scroll.window.get().row_height)
+    });
+    let position = (place + 1).to_string();
+    let count = lazy(move || total.get().to_string());
+    let event = match body {
+        Body::Note(note) => {
+            return view! {
+                <li class="row-note" style:top=top aria-posinset=position aria-setsize=count>
+                    <span>{note}</span>
+                </li>
+            }
+            .into_any();
+        }
+        Body::Event(event) => event,
+    };
+    let is_selected = Memo::new(move |_| ui.selected.get() == Some(order));
+    let current = lazy(move || is_selected.get().then_some("true"));
+    // One row can be reached by Tab; the arrow keys go on from there.
+    let tab = lazy(move || {
+        let is_stop = match ui.selected.get() {
+            Some(selected) => selected == order,
+            None => place + 1 == total.get(),
+        };
+        if is_stop { "0" } else { "-1" }
+    });
+    let select = act(move || {
+        let was_selected = is_selected.get_untracked();
+        ui.marked.set(None);
+        ui.selected.set((!was_selected).then_some(order));
+    });
+    let (end, speaker) = match event.end {
+        End::Client => ("client", "You: "),
+        End::Server => ("server", "Server: "),
+    };
+    let words = event
+        .text
+        .map(|text| view! { <q class="row-text">{text}</q> }.into_any());
+    view! {
+        <li
+            style:top=top
+            data-end=end
+            data-action=event.action
+            data-sequence=event.sequence.to_string()
+            data-connection=event.connection.map(|id| id.to_string())
+            aria-posinset=position
+            aria-setsize=count
+            aria-current=current
+        >
+            <button type="button" tabindex=tab on:click=select>
+                <span class="row-call">
+                    <span class="lab-hidden">{speaker}</span>
+                    <b>{event.verb}</b>
+                    {words}
+                    {text("row-note-text", event.note)}
+                    {event.line.map(|line| text("row-line", line))}
+                </span>
+                {event.client.map(|client| text("row-client", client))}
+                {text("row-after", event.after)}
+            </button>
+        </li>
+    }
+    .into_any()
+}
