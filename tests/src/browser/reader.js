@@ -1,7 +1,13 @@
 // What tests need to find things by the names a person goes by. Runs in the page, before a script.
 
-const nameOf = element =>
-  (element?.getAttribute('aria-label') ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? '').trim();
+const nameOf = element => {
+  const labelledBy = element?.getAttribute('aria-labelledby');
+  return ((labelledBy && document.getElementById(labelledBy)?.textContent)
+    ?? element?.getAttribute('aria-label')
+    ?? element?.labels?.[0]?.textContent
+    ?? element?.textContent
+    ?? '').trim();
+};
 
 const labOf = name => document.querySelector(`[data-lab="${name}"]`);
 

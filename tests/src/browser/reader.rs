@@ -154,18 +154,20 @@ impl Reader {
         Ok(())
     }
 
-    /// Moves the focus on with the Tab key until `name` has it.
+    /// Moves the focus on with the Tab key until `name`, or a row of the list `name`, has it.
     pub async fn tab_to(&self, lab: &str, name: &str) -> Result<()> {
         for _ in 0..400 {
             self.press(Key::Tab.value().to_string()).await?;
             let focused = self
                 .run(
-                    "const lab = document.activeElement?.closest('[data-lab]');
-                     return [lab?.dataset.lab ?? '', nameOf(document.activeElement)]",
-                    Value::Null,
+                    "const focused = document.activeElement;
+                     const lab = focused?.closest('[data-lab]')?.dataset.lab;
+                     return lab === argument[0] && [focused, focused.closest('ol, ul, [role=list]')]
+                       .some(element => element && nameOf(element) === argument[1])",
+                    json!([lab, name]),
                 )
                 .await?;
-            if focused == json!([lab, name]) {
+            if focused == json!(true) {
                 return Ok(());
             }
         }
@@ -382,20 +384,21 @@ impl LabOnPage<'_> {
         self.see_row(end, action, "").await?;
         self.reader
             .run(
-                "rowsOf(labOf(argument.lab)).find(row => row.dataset.end === argument.value[0]
-                   && row.dataset.action === argument.value[1]).click(); return true",
+                "const row = rowsOf(labOf(argument.lab)).find(row => row.dataset.end === argument.value[0]
+                   && row.dataset.action === argument.value[1]);
+                 (row.querySelector('button') ?? row).click(); return true",
                 self.argument(json!([end, action])),
             )
             .await?;
         Ok(())
     }
 
-    /// Waits until the region Inspector shows this text.
+    /// Waits until the region Inspector shows this text, however it is spaced.
     pub async fn see_inspected(&self, text: &str) -> Result<()> {
         self.wait(
             &format!("{text} in the inspector"),
-            "inspectorOf(lab)?.textContent.includes(argument.value)",
-            json!(text),
+            "inspectorOf(lab)?.textContent.replaceAll(/\\s/g, '').includes(argument.value)",
+            json!(text.replace(char::is_whitespace, "")),
         )
         .await
     }
