@@ -95,6 +95,11 @@ impl Conversations {
         self.entry(id, true);
     }
 
+    /// Keeps only other programs' connections that are still open.
+    pub(crate) fn start_over(&mut self) {
+        self.0.retain(|one| one.is_open && !one.is_own);
+    }
+
     /// The gateway is gone, and every connection with it.
     pub(crate) fn close_all(&mut self) {
         for one in &mut self.0 {

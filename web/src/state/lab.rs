@@ -328,7 +328,7 @@ impl Lab {
         // Its goodbye belongs to what was cleared away.
         self.forgotten = self.open().map(|own| own.id).or(self.forgotten);
         self.transfers = Transfers::default();
-        self.conversations = Conversations::default();
+        self.conversations.start_over();
         self.progress = progress(&self.spec, 0);
         self.notice = None;
         self.own = None;

@@ -20,19 +20,19 @@ pub(super) fn composer(ui: Ui) -> AnyView {
         ) {
             history.update_value(|history| history.push(&ui.draft.read_untracked()));
             ui.act(Input::Command(Command::Send(bytes)));
-            // What is typed next replaces it; Enter sends it again.
-            if let Some(message) = message.get_untracked() {
-                message.select();
-            }
         }
     };
     let on_key = move |event: KeyboardEvent| {
         let recalled = match event.key().as_str() {
             "Enter" => {
                 event.prevent_default();
-                // A key held down, or one that ends the input of a composed character.
+                // Not the key that ends the input of a composed character.
                 if !event.is_composing() {
                     untrack(send);
+                    // What is typed next replaces it; Enter sends it again.
+                    if let Some(message) = message.get_untracked() {
+                        message.select();
+                    }
                 }
                 None
             }

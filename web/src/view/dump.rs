@@ -130,14 +130,12 @@ fn is_printable(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte)
 }
 
-/// One visible character for a byte.
+/// One visible character for a byte. What has no shape is a dot; the fields say what it is.
 fn picture(byte: u8) -> char {
-    match byte {
-        b' '..=b'~' => char::from(byte),
-        // The pictures of the control characters, in their order.
-        0..=0x1f => char::from_u32(0x2400 + u32::from(byte)).unwrap_or('·'),
-        0x7f => '␡',
-        _ => '·',
+    if is_printable(byte) {
+        char::from(byte)
+    } else {
+        '·'
     }
 }
 

@@ -64,7 +64,22 @@ fn notice(ui: Ui, text: String, remedy: Remedy) -> AnyView {
         }
         Remedy::Reload => Some(button("Reload".to_owned(), "", browser::reload)),
     };
-    view! { <div class="lab-notice"><p>{text}</p> {remedy}</div> }.into_any()
+    view! { <div class="lab-notice"><p>{words(&text)}</p> {remedy}</div> }.into_any()
+}
+
+/// Text with commands between backticks.
+fn words(text: &str) -> Vec<AnyView> {
+    text.split('`')
+        .enumerate()
+        .map(|(index, words)| {
+            let words = words.to_owned();
+            if index % 2 == 1 {
+                view! { <code>{words}</code> }.into_any()
+            } else {
+                words.into_any()
+            }
+        })
+        .collect()
 }
 
 /// Why the lab is not live, and what to do about it.

@@ -12,12 +12,20 @@ use crate::browser::Frame;
 /// How a line is lit.
 #[derive(Clone, Copy, PartialEq)]
 struct Light {
-    /// A call on this line waits.
-    waits: bool,
+    how: How,
     /// It caused the selected event.
     is_cause: bool,
-    /// Changes when the line runs again.
-    is_odd: bool,
+}
+
+/// Why a line is lit.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    /// A call on this line waits.
+    Waits,
+    /// It ran last; the number changes when it runs again.
+    Ran(u64),
+    /// Only to show where the selected event came from.
+    Shown,
 }
 
 pub(super) fn listings(ui: Ui) -> AnyView {
@@ -70,9 +78,12 @@ fn body(ui: Ui, listing: Listing, is_shown: Memo<bool>) -> AnyView {
                 .filter(|lit| file.with_value(|file| *file == lit.file))
                 .map(|lit| {
                     let light = Light {
-                        waits: lit.waits,
+                        how: if lit.waits {
+                            How::Waits
+                        } else {
+                            How::Ran(lit.sequence)
+                        },
                         is_cause: Some(lit.line) == cause,
-                        is_odd: lit.sequence % 2 == 1,
                     };
                     (lit.line, light)
                 })
@@ -81,9 +92,8 @@ fn body(ui: Ui, listing: Listing, is_shown: Memo<bool>) -> AnyView {
                 && lights.iter().all(|(lit, _)| *lit != line)
             {
                 let light = Light {
-                    waits: false,
+                    how: How::Shown,
                     is_cause: true,
-                    is_odd: false,
                 };
                 lights.push((line, light));
             }
@@ -121,22 +131,18 @@ fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light
             here.next().map(|(_, light)| *light)
         })
     });
-    let class = lazy(move || match light.get() {
-        None => "code-line".to_owned(),
-        Some(light) => {
-            let mut class = "code-line lit".to_owned();
-            for (is_so, name) in [
-                (light.waits, " waits"),
-                (!light.waits && light.is_odd, " ran-odd"),
-                (!light.waits && !light.is_odd, " ran-even"),
-                (light.is_cause, " cause"),
-            ] {
-                if is_so {
-                    class.push_str(name);
-                }
-            }
-            class
-        }
+    let class = lazy(move || {
+        let Some(light) = light.get() else {
+            return "code-line".to_owned();
+        };
+        let how = match light.how {
+            How::Waits => " waits",
+            How::Ran(sequence) if sequence % 2 == 1 => " ran-odd",
+            How::Ran(_) => " ran-even",
+            How::Shown => "",
+        };
+        let cause = if light.is_cause { " cause" } else { "" };
+        ["code-line lit", how, cause].concat()
     });
     let tokens: Vec<_> = tokens
         .into_iter()
@@ -148,9 +154,10 @@ fn line(tokens: Vec<(String, String)>, number: u32, lights: Memo<Vec<(u32, Light
             }
         })
         .collect();
-    let state = lazy(move || match light.get() {
-        Some(light) if light.waits => "waits here",
-        Some(_) => "ran last",
+    let state = lazy(move || match light.get().map(|light| light.how) {
+        Some(How::Waits) => "waits here",
+        Some(How::Ran(_)) => "ran last",
+        Some(How::Shown) => "selected",
         None => "",
     });
     view! {

@@ -117,6 +117,10 @@ pub(super) fn scrolling(ui: Ui) -> Scroll {
     StoredValue::new_local(resized);
     Effect::new(move || {
         let window = window.get();
+        // A list that fits has its end in sight.
+        if window.rows as f64 * window.row_height <= window.height {
+            is_following.set(true);
+        }
         if is_following.get() {
             measure();
             scroll.to(window.top);

@@ -8,7 +8,7 @@ use wire::{ConnectionId, End};
 
 use super::Ui;
 use super::parts::{act, lazy, paragraph};
-use crate::state::{Lab, size};
+use crate::state::{Lab, size, who};
 
 /// The most segments drawn of one side; the latest.
 const MAX_SEGMENTS: usize = 32;
@@ -18,6 +18,10 @@ const MAX_SEGMENTS: usize = 32;
 struct Flow {
     from: End,
     is_datagrams: bool,
+    /// The client, as the reader knows it.
+    client: String,
+    /// Whether the client's end is observed: it is not if it is another program.
+    is_own: bool,
     /// The offsets of the first and the last byte drawn.
     start: u64,
     end: u64,
@@ -60,6 +64,7 @@ pub(super) fn streams(ui: Ui) -> AnyView {
 
 fn flow(lab: &Lab, id: ConnectionId, from: End) -> Option<Flow> {
     let direction = lab.transfers.direction(id, from)?;
+    let conversation = lab.conversations.get(id)?;
     let end = [&direction.written, &direction.read]
         .iter()
         .filter_map(|side| side.back().map(Segment::end))
@@ -81,6 +86,8 @@ fn flow(lab: &Lab, id: ConnectionId, from: End) -> Option<Flow> {
     Some(Flow {
         from,
         is_datagrams: lab.is_udp(),
+        client: who(conversation),
+        is_own: conversation.is_own,
         start,
         end,
         written: side(&direction.written),
@@ -90,8 +97,8 @@ fn flow(lab: &Lab, id: ConnectionId, from: End) -> Option<Flow> {
 
 fn show(ui: Ui, flow: Flow) -> AnyView {
     let (title, class) = match flow.from {
-        End::Client => ("You → Server", "flow from-client"),
-        End::Server => ("Server → You", "flow from-server"),
+        End::Client => ([&flow.client, " → Server"].concat(), "flow from-client"),
+        End::Server => (["Server → ", &flow.client].concat(), "flow from-server"),
     };
     let (written, read) = if flow.is_datagrams {
         (
@@ -121,6 +128,10 @@ fn show(ui: Ui, flow: Flow) -> AnyView {
 }
 
 fn bar(ui: Ui, flow: &Flow, side: &Side, words: (&str, &str, &str)) -> AnyView {
+    if side.calls == 0 && !flow.is_own {
+        let label = "The other end belongs to another program: its calls are not observed.";
+        return paragraph("flow-label", label.to_owned());
+    }
     let (before, one, many) = words;
     let label = [
         before,
@@ -141,7 +152,9 @@ fn bar(ui: Ui, flow: &Flow, side: &Side, words: (&str, &str, &str)) -> AnyView {
         .map(|(sequence, start, end)| {
             let order = sequence * 2;
             let text = size((end - start) as usize);
-            let number = (end - start).to_string();
+            // A number that does not fit would be cut in two.
+            let is_wide = u128::from(end - start) * 16 > total;
+            let number = is_wide.then(|| (end - start).to_string());
             view! {
                 <button
                     type="button"
