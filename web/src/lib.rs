@@ -1,9 +1,9 @@
 //! The page's side of a lab.
 //!
-//! - [`state`]: what is true and what changes it: plain Rust, tested on the host;
-//! - [`browser`]: the one corner that knows the browser;
-//! - [`page`]: the session with the gateway, between the two;
-//! - [`view`]: how it looks, drawn with Leptos.
+//! - `state`: what is true and what changes it: plain Rust, tested on the host;
+//! - `browser`: the one corner that knows the browser;
+//! - `page`: the session with the gateway, between the two;
+//! - `view`: how it looks, drawn with Leptos.
 //!
 //! What must not happen here: bytes that a peer sent become HTML, a handler outlives its owner, a
 //! borrow is held while calling into the browser.

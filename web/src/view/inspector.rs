@@ -24,6 +24,14 @@ pub(super) fn inspector(ui: Ui) -> AnyView {
         let selected = ui.selected.get();
         ui.lab.with(|lab| shown(lab, selected))
     });
+    // Landmarks of one page need names of their own; the first lab has the plain one.
+    let name = match ui.place {
+        0 => "Inspector".to_owned(),
+        _ => {
+            let lesson = ui.lab.with_untracked(|lab| lab.spec.server.clone());
+            ["Inspector: ", &lesson].concat()
+        }
+    };
     let body = lazy(move || {
         if shows_streams.get() {
             return streams::streams(ui);
@@ -44,7 +52,7 @@ pub(super) fn inspector(ui: Ui) -> AnyView {
         }
     });
     view! {
-        <section class="lab-inspector" aria-label="Inspector">
+        <section class="lab-inspector" aria-label=name>
             <div class="lab-bar">
                 {choice("View", "lab-choice", tabs)}
                 <span class="lab-count">{what}</span>
