@@ -5,23 +5,32 @@
 //! event) and direct ones (TCP to a bare tokio echo server) take turns in one run, so that their
 //! ratio holds on a noisy machine.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use wire::{Action, ConnectionId, End, ToGateway, ToPage};
 use wirebook_tests::browser::Program;
 
 const STARTS: usize = 11;
-const ROUNDS: usize = 20;
-const TRIPS_PER_ROUND: usize = 200;
+const ROUNDS: usize = 10;
+const TRIPS_PER_ROUND: usize = 150;
+
+/// A page may ask 200 times at once and 100 times a second; a rest makes room for a round, which
+/// would otherwise measure that limit.
+const REST: Duration = Duration::from_millis(1_600);
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(ECHO) {
+        return echo().await;
+    }
     let state = tempfile::tempdir()?;
     let mut starts = Vec::new();
     for _ in 0..STARTS {
@@ -31,17 +40,19 @@ async fn main() -> Result<()> {
         starts.push(began.elapsed());
         program.stop().await?;
     }
-    println!("start to first page: {:?} (median of {STARTS})", median(&mut starts));
+    println!(
+        "start to first page: {:?} (median of {STARTS})",
+        median(&mut starts)
+    );
 
     let program = Program::start(state.path()).await?;
-    for size in [64, 16 * 1024] {
+    for size in [64, 1024] {
         let mut page = Page::open(&program, "tcp_echo").await?;
         let mut direct = Direct::open().await?;
         let message = vec![b'x'; size];
-        page.trip(&message).await?;
-        direct.trip(&message).await?;
         let (mut through_gateway, mut straight) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
+            tokio::time::sleep(REST).await;
             for _ in 0..TRIPS_PER_ROUND {
                 through_gateway.push(page.trip(&message).await?);
             }
@@ -68,7 +79,9 @@ async fn first_page(program: &Program) -> Result<()> {
     let host = program.origin().trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).await?;
     stream
-        .write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+        .write_all(
+            format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
         .await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
@@ -87,11 +100,16 @@ struct Page {
 impl Page {
     async fn open(program: &Program, lesson: &str) -> Result<Self> {
         let origin = program.origin();
-        let mut request = format!("{}/session", origin.replace("http:", "ws:")).into_client_request()?;
+        let mut request =
+            format!("{}/session", origin.replace("http:", "ws:")).into_client_request()?;
         let headers = request.headers_mut();
         headers.insert("Origin", origin.parse()?);
-        headers.insert("Sec-WebSocket-Protocol", wire::session::SUBPROTOCOL.parse()?);
-        let (mut socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true).await?;
+        headers.insert(
+            "Sec-WebSocket-Protocol",
+            wire::session::SUBPROTOCOL.parse()?,
+        );
+        let (mut socket, _) =
+            tokio_tungstenite::connect_async_with_config(request, None, true).await?;
         let mut frame = Vec::new();
         ToGateway::Hello {
             version: wire::session::VERSION,
@@ -141,7 +159,9 @@ impl Page {
             bytes: message.to_vec(),
         }
         .encode(&mut frame);
-        self.socket.send(Message::Binary(Bytes::from(frame))).await?;
+        self.socket
+            .send(Message::Binary(Bytes::from(frame)))
+            .await?;
         let mut missing = message.len();
         while missing > 0 {
             for message in self.next().await? {
@@ -157,30 +177,30 @@ impl Page {
     }
 }
 
-/// A client of an echo server that nobody watches.
+/// A client of an echo server that nobody watches, in a program of its own as the gateway is.
 struct Direct {
     stream: TcpStream,
     buffer: Vec<u8>,
+    _server: Child,
 }
+
+/// The argument that makes this program that server.
+const ECHO: &str = "echo";
 
 impl Direct {
     async fn open() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        tokio::spawn(async move {
-            let Ok((mut stream, _)) = listener.accept().await else {
-                return;
-            };
-            let mut buffer = vec![0; 4096];
-            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-                if stream.write_all(&buffer[..count]).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let mut server = Command::new(std::env::current_exe()?)
+            .arg(ECHO)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = server.stdout.take().context("stdout is piped")?;
+        let address = BufReader::new(stdout).lines().next_line().await?;
+        let address = address.context("the echo server tells its address")?;
         Ok(Self {
             stream: TcpStream::connect(address).await?,
             buffer: Vec::new(),
+            _server: server,
         })
     }
 
@@ -191,4 +211,20 @@ impl Direct {
         self.stream.read_exact(&mut self.buffer).await?;
         Ok(began.elapsed())
     }
+}
+
+async fn echo() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let (mut stream, _) = listener.accept().await?;
+    // As the lesson does, in a task of its own.
+    let echo = tokio::spawn(async move {
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            if stream.write_all(&buffer[..count]).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(echo.await?)
 }
