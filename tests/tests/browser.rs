@@ -5,7 +5,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{Program, Reader, Theme, available};
+use wirebook_tests::browser::{Program, Reader, Site, Theme, available};
 
 const NARROW: u32 = 390;
 const WIDE: u32 = 1280;
@@ -144,6 +144,51 @@ async fn a_page_survives_the_end_of_its_gateway_and_finds_it_again() -> Result<(
         lab.see_row("server", "read", "after").await
     })
     .await
+}
+
+/// Opens a chapter, then publishes a new build of the book under the open page.
+async fn new_build_under_an_open_page(author: bool) -> Result<()> {
+    if !available() {
+        return Ok(());
+    }
+    let state = tempfile::tempdir()?;
+    let mut site = Site::copy()?;
+    let mut arguments = vec!["--site".into(), site.folder().into()];
+    arguments.extend(author.then(|| "--author".into()));
+    let mut program = Program::start_with(state.path(), arguments).await?;
+    let reader = Reader::new(&program, WIDE).await?;
+    reader.open("tcp-ok.html").await?;
+    let lab = reader.lab("tcp_ok");
+    lab.becomes("live").await?;
+    program.stop().await?;
+    site.publish("0123456789abcdef")?;
+    program.start_again().await?;
+    if !author {
+        lab.wait(
+            "that the book has changed",
+            "/changed/.test(lab.textContent)",
+            Value::Null,
+        )
+        .await?;
+        lab.click("Reload").await?;
+    }
+    lab.wait(
+        "the new build",
+        "lab.dataset.build === '0123456789abcdef' && lab.dataset.state === 'live'",
+        Value::Null,
+    )
+    .await?;
+    reader.leave().await
+}
+
+#[tokio::test]
+async fn a_stale_page_asks_to_be_loaded_anew() -> Result<()> {
+    new_build_under_an_open_page(false).await
+}
+
+#[tokio::test]
+async fn an_authors_page_follows_a_new_build_by_itself() -> Result<()> {
+    new_build_under_an_open_page(true).await
 }
 
 #[tokio::test]

@@ -7,9 +7,11 @@
 mod chromium;
 mod program;
 mod reader;
+mod site;
 
 pub use program::Program;
 pub use reader::{LabOnPage, Reader, Theme};
+pub use site::Site;
 
 /// Whether browser tests can run. Without the tools they need this says so, or fails under `CI`.
 pub fn available() -> bool {

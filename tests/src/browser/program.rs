@@ -14,21 +14,28 @@ pub struct Program {
     child: Child,
     link: String,
     state: PathBuf,
+    arguments: Vec<OsString>,
 }
 
 impl Program {
     /// Starts the gateway on a free port, with free ports for its lessons, and waits for its link.
     /// `state` is where it keeps its token.
     pub async fn start(state: &Path) -> Result<Self> {
-        Self::start_on(state, 0).await
+        Self::start_with(state, Vec::new()).await
     }
 
-    async fn start_on(state: &Path, port: u16) -> Result<Self> {
+    /// The same with further arguments.
+    pub async fn start_with(state: &Path, arguments: Vec<OsString>) -> Result<Self> {
+        Self::start_on(state, 0, arguments).await
+    }
+
+    async fn start_on(state: &Path, port: u16, arguments: Vec<OsString>) -> Result<Self> {
         let mut child = Command::new(binary())
             .args(["serve", "--no-open", "--lesson-ports", "any", "--port"])
             .arg(port.to_string())
             .arg("--state-dir")
             .arg(state)
+            .args(&arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -51,6 +58,7 @@ impl Program {
             child,
             link,
             state: state.to_owned(),
+            arguments,
         })
     }
 
@@ -84,7 +92,7 @@ impl Program {
             .and_then(|port| port.parse().ok())
             .context("the link has a port")?;
         let state = self.state.clone();
-        *self = Self::start_on(&state, port).await?;
+        *self = Self::start_on(&state, port, self.arguments.clone()).await?;
         Ok(())
     }
 }

@@ -234,7 +234,21 @@ impl Reader {
             "{HELPERS}\nconst argument = arguments[0];\n\
              whenever(() => ({expression}), arguments[arguments.length - 1]);"
         );
-        match self.driver().execute_async(script, vec![argument]).await {
+        let mut asked = self
+            .driver()
+            .execute_async(script.clone(), vec![argument.clone()])
+            .await;
+        // A page that loads itself anew takes the question with it: ask the new one.
+        while asked
+            .as_ref()
+            .is_err_and(|error| error.to_string().contains("document unloaded"))
+        {
+            asked = self
+                .driver()
+                .execute_async(script.clone(), vec![argument.clone()])
+                .await;
+        }
+        match asked {
             Ok(returned) => Ok(returned.json().clone()),
             Err(error) => {
                 let shown = self
