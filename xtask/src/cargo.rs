@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -40,6 +40,30 @@ pub(crate) fn run_shown(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("starting {}", name(command)))?;
+    if !status.success() {
+        bail!("{} failed ({status})", name(command));
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and looks at each line of its standard output, which is shown as it comes.
+pub(crate) fn run_watched(command: &mut Command, mut look: impl FnMut(&str)) -> Result<()> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {}", name(command)))?;
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout);
+        let mut line = Vec::new();
+        // A test may print what is not UTF-8, and lines of any length.
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            print!("{text}");
+            look(text.trim_end());
+            line.clear();
+        }
+    }
+    let status = child.wait()?;
     if !status.success() {
         bail!("{} failed ({status})", name(command));
     }

@@ -2,14 +2,42 @@
 
 use anyhow::{Context, Result};
 
-use crate::cargo::{cargo, run as run_command, run_shown};
+use crate::cargo::{cargo, run as run_command, run_watched};
 use crate::page::TARGET;
 use crate::paths::Paths;
 use crate::steps::{Outcome, Steps};
 use crate::{build, links, requirements};
 
+/// How the tests of all test programs ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    /// Adds what a test program says at its end: `test result: ok. 3 passed; 0 failed; ...`.
+    fn look(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        let words: Vec<_> = result.split([' ', ';']).collect();
+        let before = |name| {
+            let place = words.iter().position(|word| *word == name)?;
+            words.get(place.checked_sub(1)?)?.parse::<u64>().ok()
+        };
+        self.passed += before("passed").unwrap_or(0);
+        self.failed += before("failed").unwrap_or(0);
+    }
+}
+
 /// Runs every check in order and stops at the first that fails. `arguments` go to `cargo test`.
-fn run_all(paths: &Paths, arguments: &[String], steps: &mut Steps) -> Result<()> {
+fn run_all(
+    paths: &Paths,
+    arguments: &[String],
+    steps: &mut Steps,
+    count: &mut Count,
+) -> Result<()> {
     let mut met = None;
     steps.run("Looking for what the tests need", || {
         met = Some(requirements::meet(paths)?);
@@ -71,7 +99,7 @@ fn run_all(paths: &Paths, arguments: &[String], steps: &mut Steps) -> Result<()>
             command.env("WIREBOOK_AXE", axe);
         }
         eprintln!();
-        run_shown(&mut command)?;
+        run_watched(&mut command, |line| count.look(line))?;
         Ok(Outcome::Done)
     })?;
     if !met.skip.is_empty() {
@@ -86,12 +114,41 @@ fn run_all(paths: &Paths, arguments: &[String], steps: &mut Steps) -> Result<()>
 /// `cargo lab test`.
 pub(crate) fn run(paths: &Paths, arguments: &[String]) -> Result<()> {
     let mut steps = Steps::new(7 + build::STEPS);
-    let result = run_all(paths, arguments, &mut steps);
+    let mut count = Count::default();
+    let result = run_all(paths, arguments, &mut steps, &mut count);
     steps.tell_times();
+    if count != Count::default() {
+        println!("{} passed, {} failed", count.passed, count.failed);
+    }
     result
 }
 
 fn checked(paths: &Paths, arguments: &[&str]) -> Result<Outcome> {
     run_command(&mut cargo(paths, arguments))?;
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_of_all_test_programs_are_added_up() {
+        let mut count = Count::default();
+        for line in [
+            "test result: ok. 41 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.09s",
+            "test a_story ... ok",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 3s",
+            "test result: ",
+        ] {
+            count.look(line);
+        }
+        assert_eq!(
+            count,
+            Count {
+                passed: 43,
+                failed: 1
+            }
+        );
+    }
 }

@@ -16,7 +16,10 @@ impl Site {
     /// A copy of what `cargo lab build` left.
     pub fn copy() -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site");
+        let built = std::env::var_os("WIREBOOK_SITE").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site"),
+            PathBuf::from,
+        );
         for file in files(&built)? {
             let copy = folder.path().join(file.strip_prefix(&built)?);
             fs::create_dir_all(copy.parent().context("a file has a folder")?)?;
