@@ -5,12 +5,14 @@
 //! Nothing here sleeps: a [`Reader`] waits for changes of the page itself.
 
 mod chromium;
+mod lab;
 mod program;
 mod reader;
 mod site;
 
+pub use lab::LabOnPage;
 pub use program::Program;
-pub use reader::{LabOnPage, Reader, Theme};
+pub use reader::{Reader, Theme};
 pub use site::Site;
 
 /// Whether browser tests can run. Without the tools they need this says so, or fails under `CI`.

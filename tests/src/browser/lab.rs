@@ -1,0 +1,203 @@
+//! What a reader does and sees in one lab.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+use wire::{Lab, Play};
+
+use super::reader::Reader;
+
+/// One lab on the page.
+pub struct LabOnPage<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) name: String,
+}
+
+impl LabOnPage<'_> {
+    /// The lesson's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the chapter says about this lab.
+    pub async fn spec(&self) -> Result<Lab> {
+        let bytes = self
+            .reader
+            .run(
+                "return [...atob(labOf(argument).dataset.spec)].map(byte => byte.charCodeAt(0))",
+                json!(self.name),
+            )
+            .await?;
+        let bytes: Vec<u8> = serde_json::from_value(bytes)?;
+        Ok(postcard::from_bytes(&bytes)?)
+    }
+
+    /// Waits until the lab is in this state: `live`, `offline`, ...
+    pub async fn becomes(&self, state: &str) -> Result<()> {
+        self.wait(
+            &format!("the lab {} as {state}", self.name),
+            "lab.dataset.state === argument.value",
+            json!(state),
+        )
+        .await
+    }
+
+    /// Presses the button of this name, once it can be pressed.
+    pub async fn click(&self, button: &str) -> Result<()> {
+        self.wait(
+            &format!("a button {button} that can be pressed"),
+            "canBePressed(buttonOf(lab, argument.value))",
+            json!(button),
+        )
+        .await?;
+        self.reader
+            .run(
+                "buttonOf(labOf(argument.lab), argument.value).click(); return true",
+                self.argument(json!(button)),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces what stands in the composer by typing, key by key.
+    pub async fn type_message(&self, text: &str) -> Result<()> {
+        self.wait("the text box Message", "messageOf(lab)", Value::Null)
+            .await?;
+        self.reader
+            .run(
+                "const box = messageOf(labOf(argument.lab)); box.focus(); box.select(); return true",
+                self.argument(Value::Null),
+            )
+            .await?;
+        self.reader
+            .press(format!("{}{text}", Key::Backspace.value()))
+            .await
+    }
+
+    /// What stands in the composer.
+    pub async fn message(&self) -> Result<String> {
+        let message = self
+            .reader
+            .run(
+                "return messageOf(labOf(argument.lab)).value",
+                self.argument(Value::Null),
+            )
+            .await?;
+        Ok(message.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Types a message and presses Send.
+    pub async fn send_text(&self, text: &str) -> Result<()> {
+        self.type_message(text).await?;
+        self.click("Send").await
+    }
+
+    /// Does what a step's `play` says, with the real buttons.
+    pub async fn play(&self, play: &Play) -> Result<()> {
+        match play {
+            Play::Connect => self.click("Connect").await,
+            Play::Send(bytes) => self.send_text(&wire::text::to_escaped(bytes)).await,
+            Play::HalfClose => self.click("Half-close").await,
+            Play::Close => self.click("Close").await,
+            Play::Reset => self.click("Reset").await,
+        }
+    }
+
+    /// Waits for a row of the exchange: this end, this action, and this text in what it shows.
+    pub async fn see_row(&self, end: &str, action: &str, text: &str) -> Result<()> {
+        self.wait(
+            &format!("a row: {end} {action} {text}"),
+            "rowsOf(lab).some(row => row.dataset.end === argument.value[0]
+               && row.dataset.action === argument.value[1]
+               && row.textContent.includes(argument.value[2]))",
+            json!([end, action, text]),
+        )
+        .await
+    }
+
+    /// Selects the first row of this end and action.
+    pub async fn select_row(&self, end: &str, action: &str) -> Result<()> {
+        self.see_row(end, action, "").await?;
+        self.reader
+            .run(
+                "const row = rowsOf(labOf(argument.lab)).find(row => row.dataset.end === argument.value[0]
+                   && row.dataset.action === argument.value[1]);
+                 (row.querySelector('button') ?? row).click(); return true",
+                self.argument(json!([end, action])),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until the region Inspector shows this text, however it is spaced.
+    pub async fn see_inspected(&self, text: &str) -> Result<()> {
+        self.wait(
+            &format!("{text} in the inspector"),
+            "inspectorOf(lab)?.textContent.replaceAll(/\\s/g, '').includes(argument.value)",
+            json!(text.replace(char::is_whitespace, "")),
+        )
+        .await
+    }
+
+    /// Waits until a line of the listing that contains this text is lit.
+    pub async fn see_line_lit(&self, text: &str) -> Result<()> {
+        self.wait(
+            &format!("the line with {text} lit"),
+            "[...lab.querySelectorAll('.lit')].some(line => line.textContent.includes(argument.value))",
+            json!(text),
+        )
+        .await
+    }
+
+    /// Waits until step number `index`, counted from 0, has ticked.
+    pub async fn see_step_ticked(&self, index: usize) -> Result<()> {
+        self.wait(
+            &format!("step {} of {} ticked", index + 1, self.name),
+            "stepsOf(lab)[argument.value]?.dataset.done === 'true'",
+            json!(index),
+        )
+        .await
+    }
+
+    /// How many steps have ticked.
+    pub async fn steps_ticked(&self) -> Result<usize> {
+        let ticked = self
+            .reader
+            .run(
+                "return stepsOf(labOf(argument.lab)).filter(step => step.dataset.done === 'true').length",
+                self.argument(Value::Null),
+            )
+            .await?;
+        Ok(ticked.as_u64().context("a number of steps")? as usize)
+    }
+
+    /// Goes through all steps as the chapter says, and sees each tick before the next is begun.
+    pub async fn follow_all_steps(&self) -> Result<()> {
+        let spec = self.spec().await?;
+        ensure!(!spec.steps.is_empty(), "the lab {} has no steps", self.name);
+        for (index, step) in spec.steps.iter().enumerate() {
+            for play in &step.play {
+                self.play(play)
+                    .await
+                    .with_context(|| format!("step {}: {play}", index + 1))?;
+            }
+            self.see_step_ticked(index)
+                .await
+                .with_context(|| format!("step {}: {}", index + 1, step.seen))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `expression` is true, with `lab` and `argument.value` in scope.
+    pub async fn wait(&self, what: &str, expression: &str, value: Value) -> Result<()> {
+        let expression = format!("(lab => lab && ({expression}))(labOf(argument.lab))");
+        self.reader
+            .wait(what, &expression, self.argument(value))
+            .await?;
+        Ok(())
+    }
+
+    fn argument(&self, value: Value) -> Value {
+        json!({ "lab": self.name, "value": value })
+    }
+}
