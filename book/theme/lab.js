@@ -127,7 +127,7 @@
     /** What scrolls sideways must be within reach of the keyboard. */
     function mendScrollingBoxes() {
         const boxes = document.querySelectorAll(
-            'main .table-wrapper, main pre:not(.lab *) > code',
+            'main .table-wrapper, main pre:not(.lab-frame *) > code',
         );
         const update = () => {
             for (const box of boxes) {
