@@ -103,7 +103,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    // One worker: a message passes from task to task five times on its way, and each time another
+    // thread would have to be woken for it. That costs more than a second core is worth here.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("the system gives no threads")?;

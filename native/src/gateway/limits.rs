@@ -46,6 +46,12 @@ pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 /// The largest frame to a page: messages are packed up to here.
 pub(super) const MAX_PACKED_BYTES: usize = 64 * 1024;
 
+/// How many turns of the scheduler a message waits at most for others to share its frame.
+pub(super) const MAX_SETTLING_TURNS: usize = 24;
+
+/// With more messages than this a frame is worth its system call, and goes at once.
+pub(super) const MAX_SETTLING_MESSAGES: usize = 64;
+
 /// What the WebSocket holds back at most when the page does not read.
 pub(super) const MAX_WEBSOCKET_BUFFER_BYTES: usize = 512 * 1024;
 

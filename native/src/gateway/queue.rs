@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use wire::ToPage;
 
-use super::limits::{MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES};
+use super::limits::{
+    MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS,
+};
 
 /// A bounded queue into which a push never waits.
 ///
@@ -88,11 +90,31 @@ impl Queue {
     /// Waits for messages and encodes as many as fit into a frame of about `max_bytes`.
     pub(super) async fn take(&self, max_bytes: usize) -> Vec<u8> {
         loop {
+            self.settle().await;
             let frame = self.take_now(max_bytes);
             if !frame.is_empty() {
                 return frame;
             }
             self.filled.notified().await;
+        }
+    }
+
+    /// Lets what is under way come along: an exchange is a handful of events within microseconds,
+    /// and a frame for each of them would cost both sides a system call for each.
+    async fn settle(&self) {
+        let (mut before, mut quiet_turns) = (0, 0);
+        for _ in 0..MAX_SETTLING_TURNS {
+            let waiting = self.state().messages.len();
+            quiet_turns = match waiting == before {
+                true => quiet_turns + 1,
+                false => 0,
+            };
+            // One turn asks the sockets, the next lets run whom they woke.
+            if waiting == 0 || waiting > MAX_SETTLING_MESSAGES || quiet_turns == 2 {
+                return;
+            }
+            before = waiting;
+            tokio::task::yield_now().await;
         }
     }
 
