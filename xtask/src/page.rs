@@ -64,6 +64,7 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .path("wire/src")?
         .path("wire/Cargo.toml")?
         .path("xtask/src/page.rs")?
+        .path(".cargo/config.toml")?
         .path("Cargo.toml")?
         .path("Cargo.lock")?
         .path("rust-toolchain.toml")?
