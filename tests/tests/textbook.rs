@@ -1,6 +1,12 @@
 //! The lessons as a reader pastes them into a project of their own: the same files, with tokio's
 //! sockets where the gateway has watched ones. They compile unchanged and do what the book says.
 
+#[path = "../../native/src/lessons/frame_fixed.rs"]
+pub mod frame_fixed;
+#[path = "../../native/src/lessons/frame_length.rs"]
+pub mod frame_length;
+#[path = "../../native/src/lessons/frame_line.rs"]
+pub mod frame_line;
 #[path = "../../native/src/lessons/tcp_echo.rs"]
 pub mod tcp_echo;
 #[path = "../../native/src/lessons/tcp_line.rs"]
@@ -117,6 +123,85 @@ async fn tcp_line_does_not_answer_what_is_no_line() -> io::Result<()> {
         assert_eq!(exchange(address, b"\n").await?, b"Hello, client!");
         Ok(())
     })
+    .await
+}
+
+/// Sends `bytes` whole and in pieces of every size; the answer must not depend on it.
+async fn check_framing<Serving>(
+    serve: fn(TcpListener) -> Serving,
+    bytes: &[u8],
+    answers: &str,
+) -> io::Result<()>
+where
+    Serving: Future<Output = io::Result<()>> + Send + 'static,
+{
+    check(serve, async |address| {
+        for size in 1..=bytes.len() {
+            let mut client = TcpStream::connect(address).await?;
+            client.set_nodelay(true)?;
+            for piece in bytes.chunks(size) {
+                client.write_all(piece).await?;
+            }
+            client.shutdown().await?;
+            let mut heard = String::new();
+            client.read_to_string(&mut heard).await?;
+            assert_eq!(heard, answers, "in pieces of {size} bytes");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn frame_line_answers_each_line_however_it_is_cut() -> io::Result<()> {
+    check_framing(
+        frame_line::serve,
+        b"hello\n\nhow are you?\nhalf a li",
+        "1: 5 bytes\n2: 0 bytes\n3: 12 bytes\n",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn frame_line_ends_where_a_line_is_too_long() -> io::Result<()> {
+    check(frame_line::serve, async |address| {
+        let longest = [[b'a'; 1023].as_slice(), b"\n"].concat();
+        assert_eq!(exchange(address, &longest).await?, b"1: 1023 bytes\n");
+        let mut client = TcpStream::connect(address).await?;
+        client.write_all(&[b'a'; 1024]).await?;
+        assert_eq!(client.read(&mut [0; 8]).await?, 0);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn frame_length_answers_each_message_however_it_is_cut() -> io::Result<()> {
+    check_framing(
+        frame_length::serve,
+        b"\0\x05hello\0\0\0\x0chow are you?\x01\0half a message",
+        "\0\x0a1: 5 bytes\0\x0a2: 0 bytes\0\x0b3: 12 bytes",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn frame_length_takes_the_longest_message_that_two_bytes_can_tell() -> io::Result<()> {
+    check(frame_length::serve, async |address| {
+        let longest = [&b"\xff\xff"[..], &[b'a'; 65_535]].concat();
+        assert_eq!(exchange(address, &longest).await?, b"\0\x0e1: 65535 bytes");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn frame_fixed_answers_every_eight_bytes_however_they_are_cut() -> io::Result<()> {
+    check_framing(
+        frame_fixed::serve,
+        b"hello           a   b   12345678half",
+        "1: 5 bytes          2: 0 bytes          3: 5 bytes          4: 8 bytes          ",
+    )
     .await
 }
 

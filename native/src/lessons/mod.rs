@@ -3,6 +3,9 @@
 //! A lesson's file is what the book prints and what runs. It imports its sockets from
 //! [`crate::tap`]; with `tokio` in that place it works in any tokio project.
 
+pub mod frame_fixed;
+pub mod frame_length;
+pub mod frame_line;
 pub mod tcp_echo;
 pub mod tcp_line;
 pub mod tcp_ok;
@@ -17,10 +20,19 @@ use wire::session::Transport;
 use crate::tap::net::{TcpListener, UdpSocket};
 
 /// Every lesson, in the order of the book.
-pub const LESSONS: [Lesson; 5] = [
+pub const LESSONS: [Lesson; 8] = [
     Lesson::tcp("tcp_ok", 9090, |listener| Box::pin(tcp_ok::serve(listener))),
     Lesson::tcp("tcp_line", 8080, |listener| {
         Box::pin(tcp_line::serve(listener))
+    }),
+    Lesson::tcp("frame_line", 9101, |listener| {
+        Box::pin(frame_line::serve(listener))
+    }),
+    Lesson::tcp("frame_length", 9102, |listener| {
+        Box::pin(frame_length::serve(listener))
+    }),
+    Lesson::tcp("frame_fixed", 9103, |listener| {
+        Box::pin(frame_fixed::serve(listener))
     }),
     Lesson::tcp("tcp_silent", 8081, |listener| {
         Box::pin(tcp_silent::serve(listener))

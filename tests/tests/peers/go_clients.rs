@@ -8,7 +8,7 @@ use crate::program::{Program, go_client, repository};
 
 /// Runs the client of `lesson` against the lesson's server, and tells `story` with what it does
 /// and what a session that watches sees of it.
-async fn story(
+pub(crate) async fn story(
     lesson: &str,
     story: impl AsyncFnOnce(Program, &mut Observer) -> Result<()>,
 ) -> Result<()> {

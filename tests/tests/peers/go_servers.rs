@@ -26,7 +26,10 @@ async fn start(lesson: &str) -> Result<(Program, SocketAddr)> {
 }
 
 /// Tells `story` on a connection to the server of `lesson`.
-async fn story(lesson: &str, story: impl AsyncFnOnce(&mut Program, TcpStream)) -> Result<()> {
+pub(crate) async fn story(
+    lesson: &str,
+    story: impl AsyncFnOnce(&mut Program, TcpStream),
+) -> Result<()> {
     if !met("go") {
         return Ok(());
     }
@@ -37,7 +40,7 @@ async fn story(lesson: &str, story: impl AsyncFnOnce(&mut Program, TcpStream)) -
         .context("the server did not answer in time")
 }
 
-async fn hear(stream: &mut TcpStream, expected: &str) {
+pub(crate) async fn hear(stream: &mut TcpStream, expected: &str) {
     let mut heard = vec![0; expected.len()];
     stream.read_exact(&mut heard).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&heard), expected);
