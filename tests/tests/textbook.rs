@@ -9,10 +9,14 @@ pub mod frame_length;
 pub mod frame_line;
 #[path = "../../native/src/lessons/tcp_echo.rs"]
 pub mod tcp_echo;
+#[path = "../../native/src/lessons/tcp_full.rs"]
+pub mod tcp_full;
 #[path = "../../native/src/lessons/tcp_line.rs"]
 pub mod tcp_line;
 #[path = "../../native/src/lessons/tcp_ok.rs"]
 pub mod tcp_ok;
+#[path = "../../native/src/lessons/tcp_refused.rs"]
+pub mod tcp_refused;
 #[path = "../../native/src/lessons/tcp_silent.rs"]
 pub mod tcp_silent;
 #[path = "../../native/src/lessons/udp_echo.rs"]

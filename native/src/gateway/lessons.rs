@@ -1,16 +1,17 @@
 //! The lesson servers while they run.
 
+mod place;
+
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
-use wire::session::{LessonIndex, Server, Transport};
+use wire::session::{LessonIndex, Server};
 
-use super::limits::MAX_PORT_TRIES;
+use self::place::{Bound, Place};
 use super::router::{Ids, LessonRouter};
 use crate::lessons::{LESSONS, Start};
 use crate::tap::net::{TcpListener, UdpSocket};
@@ -38,20 +39,12 @@ pub(super) struct Lesson {
     pub(super) server: Server,
     pub(super) router: LessonRouter,
     tap: Tap,
+    /// Whether it holds the permit of its next connection while it waits for it.
+    accepts_ahead: bool,
+    /// Whether this system has what it takes.
+    is_possible: bool,
     /// Why it does not run any more.
     failure: Arc<Mutex<Option<String>>>,
-}
-
-/// A socket a lesson will be served on.
-enum Bound {
-    Tcp(
-        tokio::net::TcpListener,
-        fn(TcpListener) -> crate::lessons::Serving,
-    ),
-    Udp(
-        tokio::net::UdpSocket,
-        fn(UdpSocket) -> crate::lessons::Serving,
-    ),
 }
 
 impl Lessons {
@@ -62,30 +55,17 @@ impl Lessons {
         ids: &Ids,
         permits: &Arc<Semaphore>,
     ) -> anyhow::Result<Self> {
-        let mut bound = Vec::with_capacity(LESSONS.len());
-        // First come those whose port is free, so that none takes its neighbour's.
-        for lesson in &LESSONS {
-            bound.push(match ports {
-                LessonPorts::Default => bind(lesson.start, lesson.default_port).await.ok(),
-                LessonPorts::Any => None,
-            });
-        }
-        let mut all = Vec::with_capacity(LESSONS.len());
         let tasks = TaskTracker::new();
-        for (index, (lesson, bound)) in LESSONS.iter().zip(bound).enumerate() {
-            let socket = match (bound, ports) {
-                (Some(bound), _) => bound,
-                (None, LessonPorts::Default) => bind_near(lesson.start, lesson.default_port)
-                    .await
-                    .with_context(|| format!("no port for the server of {}", lesson.name))?,
-                (None, LessonPorts::Any) => bind(lesson.start, 0)
-                    .await
-                    .with_context(|| format!("no port for the server of {}", lesson.name))?,
-            };
+        let mut all = Vec::with_capacity(LESSONS.len());
+        for (index, (lesson, place)) in LESSONS
+            .iter()
+            .zip(Place::find_all(ports).await?)
+            .enumerate()
+        {
             let server = Server {
                 lesson: lesson.name.to_owned(),
                 transport: lesson.transport(),
-                address: socket.address()?,
+                address: place.address,
             };
             let index = LessonIndex::try_from(index).context("too many lessons")?;
             let router = LessonRouter::new(index, server.transport, ids.clone());
@@ -94,9 +74,14 @@ impl Lessons {
                 server,
                 router,
                 tap,
+                accepts_ahead: matches!(lesson.start, Start::Tcp(_)),
+                is_possible: place.socket.is_ok(),
                 failure: Arc::default(),
             };
-            lesson.serve(socket, &tasks);
+            match place.socket {
+                Ok(socket) => lesson.serve(socket, &tasks),
+                Err(why) => lesson.fails(&format!("cannot run on this system: {why}")),
+            }
             all.push(lesson);
         }
         tasks.close();
@@ -131,15 +116,16 @@ impl Lessons {
     pub(super) fn failures(&self) -> Vec<String> {
         self.all
             .iter()
+            .filter(|lesson| lesson.is_possible)
             .filter_map(|lesson| lesson.failure().clone())
             .collect()
     }
 
-    /// How many servers accept connections.
+    /// How many servers hold a permit for a connection that is still to come.
     pub(super) fn listening_count(&self) -> usize {
         self.all
             .iter()
-            .filter(|lesson| lesson.server.transport == Transport::Tcp)
+            .filter(|lesson| lesson.accepts_ahead)
             .filter(|lesson| lesson.failure().is_none())
             .count()
     }
@@ -172,15 +158,34 @@ impl Lesson {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn fails(&self, why: &str) {
+        note_failure(&self.failure, &self.server.lesson, why);
+    }
+
     fn serve(&self, socket: Bound, tasks: &TaskTracker) {
-        let serving = match socket {
-            Bound::Tcp(listener, start) => start(TcpListener::watch(listener, &self.tap)),
-            Bound::Udp(socket, start) => start(UdpSocket::watch(socket, &self.tap)),
+        // Each in a task or thread of its own, so that a panic in a lesson is its end and nobody
+        // else's.
+        let server = match socket {
+            Bound::Tcp(listener, start) => {
+                tasks.spawn(start(TcpListener::watch(listener, &self.tap)))
+            }
+            Bound::Udp(socket, start) => tasks.spawn(start(UdpSocket::watch(socket, &self.tap))),
+            Bound::Thread(listener, start) => {
+                let tap = self.tap.clone();
+                let name = self.server.lesson.clone();
+                tasks.spawn(in_thread(name, move || start(listener, &tap)))
+            }
+            Bound::Held(held) => {
+                let tap = self.tap.clone();
+                tasks.spawn(async move {
+                    tap.until_cut().await;
+                    drop(held);
+                    Ok(())
+                })
+            }
         };
         let name = self.server.lesson.clone();
         let (tap, failure) = (self.tap.clone(), Arc::clone(&self.failure));
-        // Its own task, so that a panic in a lesson is its end and nobody else's.
-        let server = tasks.spawn(serving);
         tasks.spawn(async move {
             let why = match server.await {
                 Ok(Ok(())) => "it ended".to_owned(),
@@ -193,50 +198,27 @@ impl Lesson {
             error!(lesson = name, why, "a lesson's server has failed");
             // Its open connections would wait for a server that does not exist.
             tap.cut();
-            *failure.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(format!("The server of {name} has failed: {why}."));
+            note_failure(&failure, &name, &format!("has failed: {why}"));
         });
     }
 }
 
-impl Bound {
-    fn address(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Tcp(listener, _) => listener.local_addr(),
-            Self::Udp(socket, _) => socket.local_addr(),
-        }
-    }
+fn note_failure(failure: &Mutex<Option<String>>, lesson: &str, why: &str) {
+    *failure.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some(format!("The server of {lesson} {why}."));
 }
 
-async fn bind(start: Start, port: u16) -> io::Result<Bound> {
-    // Lessons never leave this machine.
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    Ok(match start {
-        Start::Tcp(start) => Bound::Tcp(tokio::net::TcpListener::bind(address).await?, start),
-        Start::Udp(start) => Bound::Udp(tokio::net::UdpSocket::bind(address).await?, start),
-    })
-}
-
-/// The next free port upward, so that a reader finds it; any, if all of those are taken.
-async fn bind_near(start: Start, port: u16) -> io::Result<Bound> {
-    for port in (port..=u16::MAX).skip(1).take(MAX_PORT_TRIES.into()) {
-        if is_default_port(start, port) {
-            continue;
-        }
-        if let Ok(bound) = bind(start, port).await {
-            return Ok(bound);
-        }
-    }
-    bind(start, 0).await
-}
-
-/// Whether another lesson of this transport belongs there; it may come later or be elsewhere today.
-fn is_default_port(start: Start, port: u16) -> bool {
-    let transport = match start {
-        Start::Tcp(_) => Transport::Tcp,
-        Start::Udp(_) => Transport::Udp,
-    };
-    LESSONS
-        .iter()
-        .any(|lesson| lesson.default_port == port && lesson.transport() == transport)
+/// Runs `serve` in a thread named like the lesson.
+async fn in_thread(
+    lesson: String,
+    serve: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
+    let (sender, ended) = oneshot::channel();
+    std::thread::Builder::new().name(lesson).spawn(move || {
+        // Nobody waits for it any more when the gateway was ended at once.
+        let _ = sender.send(serve());
+    })?;
+    ended
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("its thread has panicked")))
 }

@@ -7,20 +7,25 @@ pub mod frame_fixed;
 pub mod frame_length;
 pub mod frame_line;
 pub mod tcp_echo;
+pub mod tcp_full;
 pub mod tcp_line;
 pub mod tcp_ok;
+pub mod tcp_refused;
 pub mod tcp_silent;
 pub mod udp_echo;
 
+use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 
 use wire::session::Transport;
 
+use crate::tap::Tap;
 use crate::tap::net::{TcpListener, UdpSocket};
 
 /// Every lesson, in the order of the book.
-pub const LESSONS: [Lesson; 8] = [
+pub const LESSONS: &[Lesson] = &[
     Lesson::tcp("tcp_ok", 9090, |listener| Box::pin(tcp_ok::serve(listener))),
     Lesson::tcp("tcp_line", 8080, |listener| {
         Box::pin(tcp_line::serve(listener))
@@ -40,6 +45,18 @@ pub const LESSONS: [Lesson; 8] = [
     Lesson::tcp("tcp_echo", 7007, |listener| {
         Box::pin(tcp_echo::serve(listener))
     }),
+    Lesson::held("tcp_refused", 9091, Transport::Tcp, |address| {
+        Box::pin(async move {
+            let socket = tcp_refused::hold(address)?;
+            Held::new(socket.local_addr()?, socket)
+        })
+    }),
+    Lesson::held("tcp_full", 9092, Transport::Tcp, |address| {
+        Box::pin(async move {
+            let (listener, clients) = tcp_full::hold(address).await?;
+            Held::new(listener.local_addr()?, (listener, clients))
+        })
+    }),
     Lesson::udp("udp_echo", 9090, |socket| Box::pin(udp_echo::serve(socket))),
 ];
 
@@ -57,14 +74,50 @@ pub struct Lesson {
 /// Starts a server on a socket of its transport.
 #[derive(Clone, Copy, Debug)]
 pub enum Start {
-    /// On a listener.
+    /// A task on a listener.
     Tcp(fn(TcpListener) -> Serving),
-    /// On a bound socket.
+    /// A task on a bound socket.
     Udp(fn(UdpSocket) -> Serving),
+    /// A thread of its own, on a listener as the system gives it: it blocks. It is the lesson that
+    /// has it watched, and takes a permit of the tap for each connection it *has* accepted.
+    Thread(fn(std::net::TcpListener, &Tap) -> io::Result<()>),
+    /// Nobody serves: sockets are held so that a client meets a certain failure there.
+    Held(Transport, fn(SocketAddr) -> Holding),
+}
+
+impl Start {
+    /// TCP or UDP.
+    pub fn transport(self) -> Transport {
+        match self {
+            Self::Tcp(_) | Self::Thread(_) => Transport::Tcp,
+            Self::Udp(_) => Transport::Udp,
+            Self::Held(transport, _) => transport,
+        }
+    }
 }
 
 /// A running server. It ends when its tap is cut, or with an error.
 pub type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Sockets being set up at an address.
+pub type Holding = Pin<Box<dyn Future<Output = io::Result<Held>> + Send>>;
+
+/// Sockets that are kept open until the gateway ends.
+pub struct Held {
+    /// Where a client meets them.
+    pub address: SocketAddr,
+    /// The sockets; dropping them closes them.
+    pub sockets: Box<dyn Any + Send>,
+}
+
+impl Held {
+    fn new(address: SocketAddr, sockets: impl Any + Send) -> io::Result<Self> {
+        Ok(Self {
+            address,
+            sockets: Box::new(sockets),
+        })
+    }
+}
 
 impl Lesson {
     /// The lesson of this name.
@@ -74,23 +127,27 @@ impl Lesson {
 
     /// TCP or UDP.
     pub fn transport(&self) -> Transport {
-        match self.start {
-            Start::Tcp(_) => Transport::Tcp,
-            Start::Udp(_) => Transport::Udp,
-        }
+        self.start.transport()
     }
 
     const fn tcp(name: &'static str, default_port: u16, start: fn(TcpListener) -> Serving) -> Self {
-        let start = Start::Tcp(start);
-        Self {
-            name,
-            default_port,
-            start,
-        }
+        Self::new(name, default_port, Start::Tcp(start))
     }
 
     const fn udp(name: &'static str, default_port: u16, start: fn(UdpSocket) -> Serving) -> Self {
-        let start = Start::Udp(start);
+        Self::new(name, default_port, Start::Udp(start))
+    }
+
+    const fn held(
+        name: &'static str,
+        default_port: u16,
+        transport: Transport,
+        hold: fn(SocketAddr) -> Holding,
+    ) -> Self {
+        Self::new(name, default_port, Start::Held(transport, hold))
+    }
+
+    const fn new(name: &'static str, default_port: u16, start: Start) -> Self {
         Self {
             name,
             default_port,

@@ -45,6 +45,11 @@ impl Tap {
         self.cut.is_cancelled()
     }
 
+    /// Waits until [`Tap::cut`] is called.
+    pub async fn until_cut(&self) {
+        self.cut.cancelled().await;
+    }
+
     /// Waits until every watched socket of the server is gone. Comes after [`Tap::cut`].
     pub async fn drained(&self) {
         self.sockets.close();
