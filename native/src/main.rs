@@ -164,7 +164,7 @@ fn announce(gateway: &Gateway) {
         .map(|server| servers::Row {
             name: server.lesson.clone(),
             transport: server.transport,
-            address: server.address,
+            address: server.address.clone(),
         })
         .collect();
     let mut stdout = std::io::stdout().lock();

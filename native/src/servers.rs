@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use wire::Address;
 use wire::session::Transport;
 
 /// A gateway on this machine answers at once or not at all.
@@ -19,7 +20,7 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) transport: Transport,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
 }
 
 /// Prints the servers of the gateway on `port`.
@@ -44,6 +45,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let transport = match row.transport {
                 Transport::Tcp => "tcp",
                 Transport::Udp => "udp",
+                Transport::Unix => "unix",
             };
             format!("{:name_width$}  {transport}  {}", row.name, row.address)
         })

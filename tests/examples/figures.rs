@@ -127,6 +127,7 @@ impl Page {
         ToGateway::Open {
             request: 1,
             lesson: lesson.to_owned(),
+            options: Vec::new(),
         }
         .encode(&mut frame);
         socket.send(Message::Binary(Bytes::from(frame))).await?;

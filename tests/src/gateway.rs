@@ -78,7 +78,7 @@ impl TestGateway {
         self.servers()
             .iter()
             .find(|server| server.lesson == lesson)
-            .map(|server| server.address)
+            .and_then(|server| server.address.ip())
             .with_context(|| format!("no server for {lesson}"))
     }
 

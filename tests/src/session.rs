@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use wire::seen::What;
 use wire::session::{Asked, Refused, SUBPROTOCOL, Transport, VERSION, Welcome};
-use wire::{ConnectionId, Event, Lab, Play, Progress, ToGateway, ToPage};
+use wire::{Act, ConnectionId, Event, Lab, Progress, ToGateway, ToPage};
 
 use crate::gateway::PATIENCE;
 
@@ -145,7 +145,12 @@ impl Session {
         let request = self.next_request;
         self.next_request += 1;
         let lesson = lesson.to_owned();
-        self.say(&[ToGateway::Open { request, lesson }]).await?;
+        self.say(&[ToGateway::Open {
+            request,
+            lesson,
+            options: Vec::new(),
+        }])
+        .await?;
         self.when(|session| {
             let opened = session.opened.iter().find(|(of, _)| *of == request);
             let refusal = session.refusal(Asked::Open(request));
@@ -233,9 +238,9 @@ impl Session {
         for (index, step) in lab.steps.iter().enumerate() {
             for play in &step.play {
                 // A datagram needs no connection: the first one binds the socket it goes from.
-                let opens = match play {
-                    Play::Connect => true,
-                    Play::Send(_) => connection.is_none() && transport == Transport::Udp,
+                let opens = match &play.act {
+                    Act::Connect => true,
+                    Act::Send(_) => connection.is_none() && transport == Transport::Udp,
                     _ => false,
                 };
                 if opens {
@@ -243,12 +248,13 @@ impl Session {
                 }
                 let id = connection
                     .with_context(|| format!("step {}: {play} comes before connect", index + 1))?;
-                match play {
-                    Play::Connect => {}
-                    Play::Send(bytes) => self.send(id, bytes.clone()).await?,
-                    Play::HalfClose => self.half_close(id).await?,
-                    Play::Close => self.close(id).await?,
-                    Play::Reset => self.reset(id).await?,
+                match &play.act {
+                    Act::Connect => {}
+                    Act::Send(bytes) => self.send(id, bytes.clone()).await?,
+                    Act::HalfClose => self.half_close(id).await?,
+                    Act::Close => self.close(id).await?,
+                    Act::Reset => self.reset(id).await?,
+                    act => bail!("{act} is not played yet"),
                 }
             }
             self.play_step(&mut progress, &mut observed, index)
@@ -323,6 +329,7 @@ impl Session {
             ToPage::Gap { count } => self.lost += count,
             ToPage::Refused(refused) => self.refused.push(refused),
             ToPage::Pong { nonce } => self.pongs.push(nonce),
+            ToPage::Stats { .. } => {}
         }
     }
 

@@ -157,7 +157,7 @@ async fn an_outside_client_is_seen_by_all_who_watch() -> Result<()> {
 
 async fn accepted_from(session: &mut Session, local: SocketAddr) -> Result<ConnectionId> {
     session
-        .until(|event| event.action == Action::Accept { peer: local })
+        .until(|event| event.action == Action::Accept { peer: local.into() })
         .await?
         .connection
         .context("an accepted connection has an id")
@@ -195,12 +195,10 @@ async fn who_comes_later_learns_who_is_there() -> Result<()> {
     late.watch("tcp_ok").await?;
     assert_eq!(accepted_from(&mut late, there.local_addr()?).await?, id);
     late.until(waits_again).await?;
-    assert!(
-        !late
-            .events()
-            .iter()
-            .any(|event| event.action == Action::Accept { peer: gone_from })
-    );
+    assert!(!late.events().iter().any(|event| event.action
+        == Action::Accept {
+            peer: gone_from.into()
+        }));
     Ok(())
 }
 
@@ -223,7 +221,7 @@ async fn an_outside_datagram_is_seen_with_its_address() -> Result<()> {
             .until(|event| {
                 event.action
                     == Action::Receive {
-                        peer,
+                        peer: peer.into(),
                         data: data.clone(),
                     }
             })
@@ -232,7 +230,7 @@ async fn an_outside_datagram_is_seen_with_its_address() -> Result<()> {
             .until(|event| {
                 event.action
                     == Action::Send {
-                        peer,
+                        peer: peer.into(),
                         data: data.clone(),
                     }
             })

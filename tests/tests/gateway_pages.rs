@@ -120,7 +120,7 @@ async fn a_stop_tells_the_pages_and_drains() -> Result<()> {
     session.watch("tcp_silent").await?;
     let peer = outside.local_addr()?;
     session
-        .until(|event| event.action == Action::Accept { peer })
+        .until(|event| event.action == Action::Accept { peer: peer.into() })
         .await?;
     let (is_drained, code) = tokio::join!(gateway.stop(), close_code(session.socket()));
     assert!(is_drained, "everything ends by itself");

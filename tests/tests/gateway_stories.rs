@@ -15,11 +15,16 @@ fn lab(server: &str, steps: &[(&[&str], &str)]) -> Result<Lab> {
                 .map(|play| Ok(play.parse()?))
                 .collect::<Result<_>>()?,
             seen: seen.parse()?,
-            hint: Vec::new(),
+            hints: Vec::new(),
         })
     };
     Ok(Lab {
+        name: server.to_owned(),
         server: server.to_owned(),
+        controls: Vec::new(),
+        questions: Vec::new(),
+        experiments: Vec::new(),
+        recorded: None,
         hash: String::new(),
         steps: steps.iter().map(step).collect::<Result<_>>()?,
         listings: Vec::new(),

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::payload;
 
 /// The largest payload one event carries, in bytes; a larger transfer is several events.
 pub const MAX_EVENT_BYTES: usize = 16 * 1024;
@@ -16,11 +18,14 @@ pub struct ConnectionId(pub u64);
 
 /// Which side of a conversation an event was observed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The side that connects or sends first: the page, through the gateway's client socket.
     Client,
     /// The lesson's server.
     Server,
+    /// A program between the two, which passes on what it receives, or does not.
+    Relay,
 }
 
 /// One observed fact.
@@ -38,10 +43,20 @@ pub struct Event {
     pub end: End,
     /// What was observed.
     pub action: Action,
-    /// The tokio task that made the call.
-    pub task: Option<u64>,
+    /// What made the call.
+    pub worker: Option<Worker>,
     /// The line that made the call, where it is known.
     pub source: Option<Source>,
+}
+
+/// What runs a part of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Worker {
+    /// A tokio task, by its id.
+    Task(u64),
+    /// A thread of the operating system, by a number of the gateway's own.
+    Thread(u64),
 }
 
 /// A line of a program.
@@ -57,7 +72,7 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Data {
     /// At most [`MAX_EVENT_BYTES`].
-    #[serde(with = "serde_bytes")]
+    #[serde(with = "payload")]
     pub bytes: Vec<u8>,
     /// Whether the next event of this end and connection continues the same call.
     pub more: bool,
@@ -75,18 +90,19 @@ impl Data {
 
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// `connect` returned: the connection to `peer` stands. The address this end got is `local`.
     Connect {
         /// This end.
-        local: SocketAddr,
+        local: Address,
         /// The other end.
-        peer: SocketAddr,
+        peer: Address,
     },
     /// `accept` returned a connection from `peer`.
     Accept {
         /// The other end.
-        peer: SocketAddr,
+        peer: Address,
     },
     /// A call could not finish at once and now waits.
     Wait {
@@ -102,14 +118,14 @@ pub enum Action {
     /// A datagram came in from `peer`.
     Receive {
         /// Its sender.
-        peer: SocketAddr,
+        peer: Address,
         /// Its payload, cut to the reader's buffer as the kernel does.
         data: Data,
     },
     /// A datagram was handed to the kernel for `peer`.
     Send {
         /// Its destination.
-        peer: SocketAddr,
+        peer: Address,
         /// Its payload.
         data: Data,
     },
@@ -133,10 +149,31 @@ pub enum Action {
         /// What was given up.
         operation: Operation,
     },
+    /// A socket option was set or read.
+    Option {
+        /// Which.
+        option: SocketOption,
+        /// What was asked for; `None` if it was only read.
+        asked: Option<i64>,
+        /// What the kernel says now (`getsockopt`), in the unit of the option.
+        value: i64,
+    },
+    /// The relay threw a datagram away.
+    Lose(Data),
+    /// The relay keeps a datagram for a while before it passes it on.
+    Hold {
+        /// For so long, in milliseconds.
+        for_ms: u32,
+        /// The datagram.
+        data: Data,
+    },
+    /// The relay passes a datagram on twice.
+    Duplicate(Data),
 }
 
 /// The calls of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// `connect`
     Connect,
@@ -152,10 +189,33 @@ pub enum Operation {
     Send,
     /// `shutdown`
     ShutDown,
+    /// `poll`, `epoll_wait`: the wait of a readiness loop for any of its sockets
+    Poll,
+    /// `setsockopt`
+    SetOption,
+}
+
+/// The socket options of the book; see socket(7) and tcp(7) of Linux, POSIX.1 2.10.16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketOption {
+    /// TCP_NODELAY: 1 sends small segments at once, 0 lets Nagle's algorithm gather them.
+    NoDelay,
+    /// SO_KEEPALIVE: 1 probes a peer that has been silent for long.
+    KeepAlive,
+    /// SO_LINGER: seconds that a close may take; 0 closes with RST; -1 is off.
+    Linger,
+    /// SO_RCVBUF, in bytes. Linux gives twice what was asked for (socket(7)).
+    ReceiveBuffer,
+    /// SO_SNDBUF, in bytes. Linux gives twice what was asked for (socket(7)).
+    SendBuffer,
+    /// SO_REUSEADDR: 1 lets a server bind while old connections of its port are in TIME-WAIT.
+    ReuseAddress,
 }
 
 /// Why a call failed, in the words of the errno that readers will meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Failure {
     /// ECONNREFUSED: nobody listens there.
     Refused,
@@ -171,6 +231,10 @@ pub enum Failure {
     UnexpectedEnd,
     /// The bytes were not what was expected, e.g. not UTF-8.
     InvalidData,
+    /// EMSGSIZE: no datagram is that long.
+    TooLong,
+    /// EAGAIN: the call would have had to wait, and the socket does not.
+    WouldBlock,
     /// Anything else; the message tells.
     Other,
 }
@@ -182,7 +246,10 @@ impl Event {
             Action::Read(data)
             | Action::Write(data)
             | Action::Receive { data, .. }
-            | Action::Send { data, .. } => Some(data),
+            | Action::Send { data, .. }
+            | Action::Lose(data)
+            | Action::Hold { data, .. }
+            | Action::Duplicate(data) => Some(data),
             _ => None,
         }
     }
@@ -205,13 +272,17 @@ impl Action {
             Self::Reset => "reset",
             Self::Error { .. } => "error",
             Self::Cancel { .. } => "cancel",
+            Self::Option { .. } => "option",
+            Self::Lose(_) => "lose",
+            Self::Hold { .. } => "hold",
+            Self::Duplicate(_) => "duplicate",
         }
     }
 }
 
 impl Operation {
     /// Every operation, with the word for it.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Connect, "connect"),
         (Self::Accept, "accept"),
         (Self::Read, "read"),
@@ -219,12 +290,14 @@ impl Operation {
         (Self::Receive, "receive"),
         (Self::Send, "send"),
         (Self::ShutDown, "half-close"),
+        (Self::Poll, "poll"),
+        (Self::SetOption, "option"),
     ];
 }
 
 impl Failure {
     /// Every failure, with the word for it.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::Refused, "refused"),
         (Self::Reset, "reset"),
         (Self::BrokenPipe, "broken-pipe"),
@@ -232,7 +305,21 @@ impl Failure {
         (Self::TimedOut, "timed-out"),
         (Self::UnexpectedEnd, "unexpected-end"),
         (Self::InvalidData, "invalid-data"),
+        (Self::TooLong, "too-long"),
+        (Self::WouldBlock, "would-block"),
         (Self::Other, "other"),
+    ];
+}
+
+impl SocketOption {
+    /// Every option, with the word for it.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::NoDelay, "no-delay"),
+        (Self::KeepAlive, "keep-alive"),
+        (Self::Linger, "linger"),
+        (Self::ReceiveBuffer, "receive-buffer"),
+        (Self::SendBuffer, "send-buffer"),
+        (Self::ReuseAddress, "reuse-address"),
     ];
 }
 
@@ -256,11 +343,27 @@ impl fmt::Display for Failure {
     }
 }
 
+impl fmt::Display for SocketOption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(word(&Self::ALL, *self))
+    }
+}
+
+impl fmt::Display for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(id) => write!(formatter, "task {id}"),
+            Self::Thread(id) => write!(formatter, "thread {id}"),
+        }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Client => "client",
             Self::Server => "server",
+            Self::Relay => "relay",
         })
     }
 }

@@ -2,19 +2,119 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Play, Seen};
+use crate::{Play, Seen, Trace};
 
 /// One lab of a chapter, as the preprocessor hands it to the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lab {
+    /// Unlike that of any other lab of the book; names its recorded trace and its progress.
+    pub name: String,
     /// The lesson whose server this lab talks to.
     pub server: String,
-    /// Changes when the steps change; progress is kept under lesson and hash.
+    /// Changes when the steps change; progress is kept under name and hash.
     pub hash: String,
+    /// What the composer offers beyond connecting and sending.
+    pub controls: Vec<Control>,
     /// In order.
     pub steps: Vec<Step>,
+    /// To answer before it is run.
+    pub questions: Vec<Question>,
+    /// To try when the steps are done.
+    pub experiments: Vec<Experiment>,
     /// The server first; then the same in Go.
     pub listings: Vec<Listing>,
+    /// The exchange that happened when the lab was last recorded.
+    pub recorded: Option<Trace>,
+}
+
+/// What a lab's composer can offer beyond connecting and sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Control {
+    /// Several clients, each with a connection of its own.
+    Clients,
+    /// Socket options.
+    Options,
+    /// Cutting and joining what is sent.
+    Slicer,
+    /// Reading no more, and again.
+    Reading,
+    /// A time limit for answers.
+    Deadline,
+    /// The lossy relay on the way.
+    Relay,
+    /// A form for DNS queries.
+    Dns,
+    /// What serving costs the server.
+    Stats,
+}
+
+impl Control {
+    /// Every control, with the word for it.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Clients, "clients"),
+        (Self::Options, "options"),
+        (Self::Slicer, "slicer"),
+        (Self::Reading, "reading"),
+        (Self::Deadline, "deadline"),
+        (Self::Relay, "relay"),
+        (Self::Dns, "dns"),
+        (Self::Stats, "stats"),
+    ];
+}
+
+/// A question whose answer is what then happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// For the reader.
+    pub ask: Vec<Run>,
+    /// What is done to find out, on connections of its own.
+    pub play: Vec<Play>,
+    /// What might happen.
+    pub choices: Vec<Choice>,
+}
+
+/// One possible answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// For the reader.
+    pub say: Vec<Run>,
+    /// The choice whose pattern is observed first is the right one.
+    pub seen: Seen,
+    /// Why it is right, or is not.
+    pub why: Vec<Run>,
+}
+
+/// Something to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// What it is good for.
+    pub kind: ExperimentKind,
+    /// For the reader.
+    pub say: Vec<Run>,
+    /// What one click puts into the composer; empty if there is nothing to put there.
+    pub play: Vec<Play>,
+}
+
+/// What an experiment is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExperimentKind {
+    /// It will be needed.
+    Useful,
+    /// It surprises.
+    Weird,
+    /// It does not work, on purpose.
+    Broken,
+}
+
+impl ExperimentKind {
+    /// Every kind, with the word for it.
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Useful, "useful"),
+        (Self::Weird, "weird"),
+        (Self::Broken, "broken"),
+    ];
 }
 
 /// One step of a lab.
@@ -26,8 +126,8 @@ pub struct Step {
     pub play: Vec<Play>,
     /// What must be observed for the step to tick.
     pub seen: Seen,
-    /// Help for a reader who is stuck.
-    pub hint: Vec<Run>,
+    /// Help for a reader who is stuck, each tier telling more than the one before.
+    pub hints: Vec<Vec<Run>>,
 }
 
 /// A run of text with one look: the inline Markdown that steps and hints may use.

@@ -9,24 +9,30 @@
 //! - [`seen`]: the small language of what must be observed for a step to tick;
 //! - [`play`]: the small language of what to do, for the tests and the recorder;
 //! - [`progress`]: the matcher that ticks steps off against events;
+//! - [`trace`]: an exchange that can be kept: recorded, shared, opened again;
 //! - [`transfer`]: which write became which read;
 //! - [`dissect`]: bytes as a tree of named fields;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
+pub mod address;
 pub mod dissect;
 pub mod event;
 pub mod lab;
+mod payload;
 mod phrase;
 pub mod play;
 pub mod progress;
 pub mod seen;
 pub mod session;
 pub mod text;
+pub mod trace;
 pub mod transfer;
 
-pub use event::{Action, ConnectionId, Data, End, Event, Operation, Source};
+pub use address::Address;
+pub use event::{Action, ConnectionId, Data, End, Event, Operation, SocketOption, Source, Worker};
 pub use lab::{Lab, Listing, Step};
-pub use play::Play;
+pub use play::{Act, Play};
 pub use progress::Progress;
 pub use seen::Seen;
 pub use session::{ToGateway, ToPage};
+pub use trace::Trace;

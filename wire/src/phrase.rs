@@ -1,6 +1,7 @@
 //! Splitting a `seen` or `play` phrase into words and quoted text.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::text;
 
@@ -92,15 +93,39 @@ impl<'a> Tokens<'a> {
         self.word(expected).map(Some)
     }
 
-    /// The next quoted text if one is left.
-    pub(crate) fn optional_text(&mut self) -> Result<Option<Vec<u8>>, PhraseError> {
-        match self.next()? {
-            None => Ok(None),
-            Some(Token::Text(bytes)) => Ok(Some(bytes)),
-            Some(Token::Word(word)) => Err(self.problem(format!(
-                "expected a quoted text as in \"hello\\n\", found {word}"
-            ))),
+    /// The next word as a number, which must be there.
+    pub(crate) fn number<T: FromStr>(&mut self, expected: &str) -> Result<T, PhraseError> {
+        let word = self.word(expected)?;
+        word.parse()
+            .map_err(|_| self.problem(format!("expected {expected}, found {word}")))
+    }
+
+    /// The next word as a number, or `None` for the word `off`.
+    pub(crate) fn number_or_off<T: FromStr>(
+        &mut self,
+        expected: &str,
+    ) -> Result<Option<T>, PhraseError> {
+        let word = self.word(expected)?;
+        if word == "off" {
+            return Ok(None);
         }
+        word.parse()
+            .map(Some)
+            .map_err(|_| self.problem(format!("expected {expected} or off, found {word}")))
+    }
+
+    /// Takes `N times` from the end of the phrase, if it is there.
+    pub(crate) fn times(&mut self) -> Result<Option<u16>, PhraseError> {
+        let Some(before) = self.rest.trim_end().strip_suffix(" times") else {
+            return Ok(None);
+        };
+        let (before, number) = before.rsplit_once(' ').unwrap_or(("", before));
+        let times = number.parse().ok().filter(|times| *times > 0);
+        let times = times.ok_or_else(|| {
+            self.problem(format!("{number} is no number of times from 1 to 65535"))
+        })?;
+        self.rest = before;
+        Ok(Some(times))
     }
 
     /// Nothing may be left.

@@ -1,21 +1,29 @@
 //! Ticking steps off against what was observed. One matcher for the page, the recorder and the tests.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Action, ConnectionId, Event};
-use crate::seen::{Direction, Seen, What};
+use crate::seen::{Direction, Pattern, Seen, What};
 
 /// The most bytes remembered per connection while looking for a text.
 const MAX_HEARD_BYTES: usize = 64 * 1024;
 
+/// How many events are remembered that may have come before their turn.
+const MAX_EARLY_EVENTS: usize = 32;
+
 /// How far a reader has come in the steps of one lab.
 ///
 /// Steps tick in order: an event is held against the first step that has not ticked, and each event
-/// ticks at most one step.
+/// ticks at most one step. What two ends notice at once may arrive out of order; then the order of
+/// the events' sequence counts, not that of their arrival.
 #[derive(Clone, Debug)]
 pub struct Progress {
     steps: Vec<Seen>,
     done: usize,
+    /// How often the current step's pattern was observed.
+    times: u16,
+    /// What has ticked nothing, the latest last.
+    early: VecDeque<Event>,
     /// What moved in the awaited direction since the current step began, per connection.
     heard: HashMap<Option<ConnectionId>, Vec<u8>>,
     /// When the silence began that the current step may be waiting for.
@@ -29,6 +37,8 @@ impl Progress {
         Self {
             done: done.min(steps.len()),
             steps,
+            times: 0,
+            early: VecDeque::new(),
             heard: HashMap::new(),
             quiet_since_ns: None,
         }
@@ -49,16 +59,45 @@ impl Progress {
         self.steps.get(self.done)
     }
 
-    /// Takes note of an event; `true` if it ticked the current step.
+    /// Takes note of an event; `true` if it ticked the current step, and perhaps more.
     pub fn observe(&mut self, event: &Event) -> bool {
+        if self.is_complete() {
+            return false;
+        }
+        if !self.take(event) {
+            if self.early.len() == MAX_EARLY_EVENTS {
+                self.early.pop_front();
+            }
+            self.early.push_back(event.clone());
+            return false;
+        }
+        // What had arrived already although it comes later is held against the steps that follow.
+        let mut ticked_at = event.sequence;
+        let mut early: Vec<Event> = self.early.drain(..).collect();
+        early.sort_by_key(|event| event.sequence);
+        for event in early {
+            if event.sequence < ticked_at {
+                continue;
+            }
+            if self.take(&event) {
+                ticked_at = event.sequence;
+            } else {
+                self.early.push_back(event);
+            }
+        }
+        true
+    }
+
+    /// Holds an event against the current step alone; `true` if that ticked it.
+    fn take(&mut self, event: &Event) -> bool {
         let Some(seen) = self.steps.get(self.done) else {
             return false;
         };
-        let ticked = match &seen.what {
-            What::Moves(direction, Some(text)) => {
+        let is_seen = match &seen.what {
+            What::Moves(direction, Some(pattern)) => {
                 event.end == seen.end
                     && direction.is(&event.action)
-                    && hears(&mut self.heard, *direction, event, text)
+                    && hears(&mut self.heard, *direction, event, pattern)
             }
             What::Nothing { for_secs } => {
                 let long_enough = is_over(self.quiet_since_ns, *for_secs, event.time_ns);
@@ -70,12 +109,17 @@ impl Progress {
             }
             _ => seen.is_shown_by(event),
         };
-        if ticked {
+        let times = seen.times;
+        self.times += u16::from(is_seen);
+        let has_ticked = is_seen && self.times >= times;
+        if has_ticked {
             self.advance(event.time_ns);
+        } else if is_seen {
+            self.heard.remove(&event.connection);
         } else if self.quiet_since_ns.is_none() {
             self.quiet_since_ns = Some(event.time_ns);
         }
-        ticked
+        has_ticked
     }
 
     /// Takes note that it is now `now_ns` on the clock of the events, and that nothing newer was
@@ -93,6 +137,7 @@ impl Progress {
 
     fn advance(&mut self, now_ns: u64) {
         self.done += 1;
+        self.times = 0;
         self.heard.clear();
         self.quiet_since_ns = Some(now_ns);
     }
@@ -102,32 +147,25 @@ fn is_over(since_ns: Option<u64>, for_secs: u64, now_ns: u64) -> bool {
     since_ns.is_some_and(|since| now_ns.saturating_sub(since) >= for_secs * 1_000_000_000)
 }
 
-/// Adds the event's bytes to what was heard on its connection; whether `text` now occurs in it.
+/// Adds the event's bytes to what was heard on its connection; whether `pattern` now occurs in it.
 fn hears(
     heard: &mut HashMap<Option<ConnectionId>, Vec<u8>>,
     direction: Direction,
     event: &Event,
-    text: &[u8],
+    pattern: &Pattern,
 ) -> bool {
     let Some(data) = event.data() else {
         return false;
     };
     let so_far = heard.entry(event.connection).or_default();
     so_far.extend_from_slice(&data.bytes);
-    let found = contains(so_far, text);
+    let found = pattern.occurs_in(so_far);
     if direction.keeps_boundaries() && !data.more {
         so_far.clear();
     } else if so_far.len() > MAX_HEARD_BYTES {
-        // A text may still begin in the last bytes.
-        let keep = text.len().saturating_sub(1).min(so_far.len());
+        // It may still begin in the last bytes.
+        let keep = pattern.shortest().saturating_sub(1).min(so_far.len());
         so_far.drain(..so_far.len() - keep);
     }
     found
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty()
-        || haystack
-            .windows(needle.len())
-            .any(|window| window == needle)
 }

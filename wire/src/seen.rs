@@ -2,24 +2,29 @@
 //!
 //! ```text
 //! END connect | accept | end | half-close | close | reset
-//! END read | write | receive | send  ["TEXT"]
+//! END read | write | receive | send  [BYTES]
+//! END lose | hold | duplicate        [BYTES]
 //! END wait | cancel                  [OPERATION]
 //! END error                          [FAILURE]
+//! END option                         [OPTION]
 //! END nothing for SECONDS s
 //! ```
 //!
-//! `END` is `client` or `server`. `TEXT` must occur in what this end has read (written, ...) on one
-//! connection since the step began, however many calls that took: a stream has no messages.
-//! For datagrams it must occur in one of them.
+//! `END` is `client`, `server` or `relay`. `BYTES` is `"TEXT"`, `hex "00 05"`, or `like "TEXT"`, in
+//! which `*` stands for any bytes and `?` for any one. They must occur in what this end has read
+//! (written, ...) on one connection since the step began, however many calls that took: a stream
+//! has no messages. For datagrams they must occur in one of them.
+//! Every pattern but silence may end with `N times`: it must be observed so often since the step
+//! began.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Action, End, Event, Failure, Operation};
+use crate::event::{Action, End, Event, Failure, Operation, SocketOption};
 pub use crate::phrase::PhraseError;
-use crate::phrase::Tokens;
+use crate::phrase::{Token, Tokens};
 use crate::text;
 
 /// The longest `nothing for`, in seconds: a reader should not wait longer.
@@ -32,6 +37,8 @@ pub struct Seen {
     pub end: End,
     /// What.
     pub what: What,
+    /// How often; at least once.
+    pub times: u16,
 }
 
 /// What must be observed at that end.
@@ -40,18 +47,29 @@ pub enum What {
     /// An action without further detail.
     Happens(Happening),
     /// Bytes that moved; `None` takes any.
-    Moves(Direction, Option<Vec<u8>>),
+    Moves(Direction, Option<Pattern>),
     /// A call that waits; `None` takes any.
     Waits(Option<Operation>),
     /// A call that was given up; `None` takes any.
     Cancels(Option<Operation>),
     /// A call that failed; `None` takes any.
     Fails(Option<Failure>),
+    /// A socket option that was set or read; `None` takes any.
+    Options(Option<SocketOption>),
     /// Nothing is read, written or closed for this long.
     Nothing {
         /// In whole seconds.
         for_secs: u64,
     },
+}
+
+/// Bytes to look for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pattern {
+    /// Just these.
+    Exactly(Vec<u8>),
+    /// These, where `*` stands for any bytes and `?` for any one.
+    Like(Vec<u8>),
 }
 
 /// Actions that a pattern names by their word alone.
@@ -82,9 +100,19 @@ pub enum Direction {
     Receive,
     /// [`Action::Send`]
     Send,
+    /// [`Action::Lose`]
+    Lose,
+    /// [`Action::Hold`]
+    Hold,
+    /// [`Action::Duplicate`]
+    Duplicate,
 }
 
-const ENDS: [(End, &str); 2] = [(End::Client, "client"), (End::Server, "server")];
+const ENDS: [(End, &str); 3] = [
+    (End::Client, "client"),
+    (End::Server, "server"),
+    (End::Relay, "relay"),
+];
 
 const HAPPENINGS: [(Happening, &str); 6] = [
     (Happening::Connect, "connect"),
@@ -95,11 +123,14 @@ const HAPPENINGS: [(Happening, &str); 6] = [
     (Happening::Reset, "reset"),
 ];
 
-const DIRECTIONS: [(Direction, &str); 4] = [
+const DIRECTIONS: [(Direction, &str); 7] = [
     (Direction::Read, "read"),
     (Direction::Write, "write"),
     (Direction::Receive, "receive"),
     (Direction::Send, "send"),
+    (Direction::Lose, "lose"),
+    (Direction::Hold, "hold"),
+    (Direction::Duplicate, "duplicate"),
 ];
 
 impl Happening {
@@ -120,7 +151,45 @@ impl Direction {
 
     /// Whether each call moves one message of its own, as datagrams do.
     pub(crate) fn keeps_boundaries(self) -> bool {
-        matches!(self, Self::Receive | Self::Send)
+        !matches!(self, Self::Read | Self::Write)
+    }
+}
+
+impl Pattern {
+    /// The fewest bytes in which it can occur.
+    pub(crate) fn shortest(&self) -> usize {
+        match self {
+            Self::Exactly(bytes) => bytes.len(),
+            Self::Like(bytes) => bytes.iter().filter(|byte| **byte != b'*').count(),
+        }
+    }
+
+    /// Whether it occurs somewhere in `bytes`.
+    pub fn occurs_in(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Exactly(wanted) => {
+                let mut windows = bytes.windows(wanted.len().max(1));
+                wanted.is_empty() || windows.any(|window| window == wanted)
+            }
+            // The parts between the stars, each as early as can be, behind one another.
+            Self::Like(pattern) => {
+                let mut rest = bytes;
+                pattern.split(|byte| *byte == b'*').all(|part| {
+                    let fits = |window: &[u8]| {
+                        let mut pairs = window.iter().zip(part);
+                        pairs.all(|(byte, wanted)| *wanted == b'?' || byte == wanted)
+                    };
+                    let place = match part.len() {
+                        0 => Some(0),
+                        length => rest.windows(length).position(fits),
+                    };
+                    place.is_some_and(|place| {
+                        rest = &rest[place + part.len()..];
+                        true
+                    })
+                })
+            }
+        }
     }
 }
 
@@ -137,6 +206,10 @@ impl Seen {
                 What::Waits(expected) => {
                     matches!(action, Action::Wait { operation }
                         if expected.is_none_or(|expected| expected == *operation))
+                }
+                What::Options(expected) => {
+                    matches!(action, Action::Option { option, .. }
+                        if expected.is_none_or(|expected| expected == *option))
                 }
                 What::Cancels(expected) => {
                     matches!(action, Action::Cancel { operation }
@@ -155,7 +228,8 @@ impl FromStr for Seen {
 
     fn from_str(phrase: &str) -> Result<Self, PhraseError> {
         let mut tokens = Tokens::new(phrase);
-        let end = tokens.word("client or server")?;
+        let times = tokens.times()?;
+        let end = tokens.word("client, server or relay")?;
         let end = tokens.lookup(&ENDS, &end)?;
         let verb = tokens.word("what is seen, e.g. accept, read \"ok\", wait read")?;
         let what = match verb.as_str() {
@@ -165,22 +239,56 @@ impl FromStr for Seen {
                 None => None,
                 Some(word) => Some(tokens.lookup(&Failure::ALL, &word)?),
             }),
+            "option" => What::Options(match tokens.optional_word("an option")? {
+                None => None,
+                Some(word) => Some(tokens.lookup(&SocketOption::ALL, &word)?),
+            }),
             "nothing" => nothing(&mut tokens)?,
             verb => {
                 if let Ok(direction) = tokens.lookup(&DIRECTIONS, verb) {
-                    What::Moves(direction, tokens.optional_text()?)
+                    What::Moves(direction, pattern(&mut tokens)?)
                 } else if let Ok(happening) = tokens.lookup(&HAPPENINGS, verb) {
                     What::Happens(happening)
                 } else {
                     return Err(tokens.problem(format!(
                         "{verb} is none of connect, accept, read, write, receive, send, end, \
-                         half-close, close, reset, wait, cancel, error, nothing"
+                         lose, hold, duplicate, half-close, close, reset, option, wait, cancel, \
+                         error, nothing"
                     )));
                 }
             }
         };
         tokens.end()?;
-        Ok(Self { end, what })
+        if times.is_some() && matches!(what, What::Nothing { .. }) {
+            return Err(tokens.problem("silence is not counted: leave out `times`"));
+        }
+        Ok(Self {
+            end,
+            what,
+            times: times.unwrap_or(1),
+        })
+    }
+}
+
+/// `"TEXT"`, `hex "00 05"` or `like "TEXT"`, if anything is left.
+fn pattern(tokens: &mut Tokens<'_>) -> Result<Option<Pattern>, PhraseError> {
+    let wrong = "expected bytes as in \"hello\\n\", hex \"00 05\" or like \"GET *\"";
+    let kind = match tokens.next()? {
+        None => return Ok(None),
+        Some(Token::Text(bytes)) => return Ok(Some(Pattern::Exactly(bytes))),
+        Some(Token::Word(kind)) => kind,
+    };
+    let Some(Token::Text(text)) = tokens.next()? else {
+        return Err(tokens.problem(wrong));
+    };
+    match kind.as_str() {
+        "like" => Ok(Some(Pattern::Like(text))),
+        "hex" => {
+            let digits = String::from_utf8_lossy(&text);
+            let bytes = text::from_hex(&digits).map_err(|error| tokens.problem(error.to_string()));
+            bytes.map(|bytes| Some(Pattern::Exactly(bytes)))
+        }
+        _ => Err(tokens.problem(wrong)),
     }
 }
 
@@ -221,13 +329,23 @@ impl fmt::Display for Seen {
                 write!(formatter, "{}", name(&DIRECTIONS, *direction))?;
                 match text {
                     None => Ok(()),
-                    Some(bytes) => write!(formatter, " \"{}\"", text::to_escaped(bytes)),
+                    Some(Pattern::Exactly(bytes)) => {
+                        write!(formatter, " \"{}\"", text::to_escaped(bytes))
+                    }
+                    Some(Pattern::Like(bytes)) => {
+                        write!(formatter, " like \"{}\"", text::to_escaped(bytes))
+                    }
                 }
             }
             What::Waits(operation) => detail(formatter, "wait", operation.as_ref()),
             What::Cancels(operation) => detail(formatter, "cancel", operation.as_ref()),
             What::Fails(kind) => detail(formatter, "error", kind.as_ref()),
+            What::Options(option) => detail(formatter, "option", option.as_ref()),
             What::Nothing { for_secs } => write!(formatter, "nothing for {for_secs} s"),
+        }?;
+        match self.times {
+            1 => Ok(()),
+            times => write!(formatter, " {times} times"),
         }
     }
 }

@@ -5,14 +5,13 @@
 //! The page speaks first, with [`ToGateway::Hello`]; until it did so rightly, the gateway says
 //! nothing and ends the session with one of the [`close`] codes.
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::event::{ConnectionId, Event};
+use crate::address::Address;
+use crate::event::{ConnectionId, Event, SocketOption};
 
 /// The version of these messages; raised with every change to a type that travels.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// What both sides name in the WebSocket handshake.
 pub const SUBPROTOCOL: &str = "wirebook.v1";
@@ -65,6 +64,8 @@ pub enum ToGateway {
         request: u32,
         /// The lesson's name.
         lesson: String,
+        /// Options that the socket gets before it connects.
+        options: Vec<(SocketOption, i64)>,
     },
     /// Send bytes; for UDP one datagram.
     Send {
@@ -89,11 +90,48 @@ pub enum ToGateway {
         /// One of this session's connections.
         connection: ConnectionId,
     },
+    /// Change how this connection's client behaves.
+    Adjust {
+        /// One of this session's connections.
+        connection: ConnectionId,
+        /// What changes.
+        adjustment: Adjustment,
+    },
     /// Answered by [`ToPage::Pong`] with the same number.
     Ping {
         /// Any number.
         nonce: u32,
     },
+}
+
+/// A change to how a client behaves, which a program would have in its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Adjustment {
+    /// Set a socket option; the answer is an [`crate::Action::Option`].
+    Option(SocketOption, i64),
+    /// Cut and join what is sent into pieces whose lengths come from this seed; `None` ends it.
+    Slicer(Option<u64>),
+    /// Whether the client reads.
+    Reading(bool),
+    /// Give up when nothing was read for this long, in ms; `None` waits for ever.
+    Deadline(Option<u32>),
+    /// What the relay on the way does to this client's datagrams.
+    Relay(RelaySettings),
+}
+
+/// What a lossy network does to datagrams. The same seed meets the same datagrams with the same fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelaySettings {
+    /// Where the sequence of fates begins.
+    pub seed: u64,
+    /// How many of a hundred are lost.
+    pub loss_percent: u8,
+    /// How many of a hundred are passed on twice.
+    pub duplicate_percent: u8,
+    /// How many of a hundred are held back behind a later one.
+    pub reorder_percent: u8,
+    /// How long each is under way, in ms.
+    pub delay_ms: u16,
 }
 
 /// What the gateway says.
@@ -127,6 +165,26 @@ pub enum ToPage {
         /// The same number.
         nonce: u32,
     },
+    /// What serving costs this lesson's server now.
+    Stats {
+        /// Which lesson.
+        lesson: LessonIndex,
+        /// What was counted.
+        stats: Stats,
+    },
+}
+
+/// What serving costs a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Tasks or threads that serve.
+    pub workers: u32,
+    /// Connections that were accepted and are open.
+    pub connections: u32,
+    /// How often a worker that waited was woken, since the server started.
+    pub wakeups: u64,
+    /// What its workers keep for their connections, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// What the page learns first.
@@ -149,13 +207,13 @@ pub struct Welcome {
 pub struct Server {
     /// The lesson's name.
     pub lesson: String,
-    /// TCP or UDP.
+    /// TCP, UDP or a Unix socket.
     pub transport: Transport,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: Address,
 }
 
-/// The transport protocol of a lesson.
+/// What carries a lesson's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -163,6 +221,15 @@ pub enum Transport {
     Tcp,
     /// RFC 768
     Udp,
+    /// A stream socket of the address family AF_UNIX (unix(7))
+    Unix,
+}
+
+impl Transport {
+    /// Whether bytes flow without borders, on connections.
+    pub fn is_stream(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
 }
 
 /// What a gateway can do beyond the basics.

@@ -65,11 +65,8 @@ impl Transfers {
         let (Some(connection), Some(data)) = (event.connection, event.data()) else {
             return;
         };
-        let is_written = is_written(&event.action);
-        let from = if is_written {
-            event.end
-        } else {
-            other(event.end)
+        let (Some(is_written), Some(from)) = (is_written(&event.action), from(event)) else {
+            return;
         };
         let direction = self.directions.entry((connection, from)).or_default();
         if direction.lost_track {
@@ -123,11 +120,8 @@ impl Transfers {
         let Some(connection) = event.connection.filter(|_| event.data().is_some()) else {
             return Vec::new();
         };
-        let is_written = is_written(&event.action);
-        let from = if is_written {
-            event.end
-        } else {
-            other(event.end)
+        let (Some(is_written), Some(from)) = (is_written(&event.action), from(event)) else {
+            return Vec::new();
         };
         self.directions
             .get(&(connection, from))
@@ -209,13 +203,23 @@ fn insert(side: &mut VecDeque<Segment>, sequence: u64, length: u64, partner: Opt
     }
 }
 
-fn is_written(action: &Action) -> bool {
-    matches!(action, Action::Write(_) | Action::Send { .. })
+/// Whether an action hands bytes to the kernel, or takes them; `None` if it does neither.
+fn is_written(action: &Action) -> Option<bool> {
+    match action {
+        Action::Write(_) | Action::Send { .. } => Some(true),
+        Action::Read(_) | Action::Receive { .. } => Some(false),
+        _ => None,
+    }
 }
 
-fn other(end: End) -> End {
-    match end {
-        End::Client => End::Server,
-        End::Server => End::Client,
+/// The end that the bytes of an event come from, between the two ends of a conversation.
+fn from(event: &Event) -> Option<End> {
+    let is_written = is_written(&event.action)?;
+    match event.end {
+        End::Client | End::Server if is_written => Some(event.end),
+        End::Client => Some(End::Server),
+        End::Server => Some(End::Client),
+        // What a relay passes on was sent by one of the two.
+        End::Relay => None,
     }
 }

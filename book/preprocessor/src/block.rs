@@ -112,13 +112,13 @@ impl Reader<'_> {
         let seen = seen.and_then(|value| self.phrase("seen", value));
         let hint = match table.get("hint") {
             None => Some(Vec::new()),
-            Some(value) => self.runs("hint", value),
+            Some(value) => self.runs("hint", value).map(|tier| vec![tier]),
         };
         Some(Step {
             say: say?,
             play: play?,
             seen: seen?,
-            hint: hint?,
+            hints: hint?,
         })
     }
 

@@ -111,14 +111,19 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wire::Play;
+    use wire::Act;
     use wire::lab::Step;
 
     use super::*;
 
     fn lab(text: &str) -> Lab {
         Lab {
+            name: "tcp_ok".to_owned(),
             server: "tcp_ok".to_owned(),
+            controls: Vec::new(),
+            questions: Vec::new(),
+            experiments: Vec::new(),
+            recorded: None,
             hash: "abc".to_owned(),
             steps: vec![Step {
                 say: vec![
@@ -131,9 +136,9 @@ mod tests {
                         text: text.to_owned(),
                     },
                 ],
-                play: vec![Play::Connect],
+                play: vec![Act::Connect.into()],
                 seen: "client read \"<b>\"".parse().unwrap(),
-                hint: Vec::new(),
+                hints: Vec::new(),
             }],
             listings: vec![Listing {
                 title: "Server in Rust".to_owned(),

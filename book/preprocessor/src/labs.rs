@@ -112,6 +112,11 @@ fn lab(block: Block, repository: &Path, findings: &mut Vec<Finding>) -> Option<L
     let listings = listing::of_lesson(repository, &block.server, block.server_line, findings)?;
     Some(Lab {
         hash: hash(&block.server, &block.steps),
+        name: block.server.clone(),
+        controls: Vec::new(),
+        questions: Vec::new(),
+        experiments: Vec::new(),
+        recorded: None,
         server: block.server,
         steps: block.steps,
         listings,

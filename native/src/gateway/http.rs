@@ -175,7 +175,7 @@ fn servers(shared: &Shared) -> Response<Body> {
     struct Row<'a> {
         name: &'a str,
         transport: Transport,
-        address: std::net::SocketAddr,
+        address: &'a wire::Address,
     }
     let rows: Vec<_> = shared
         .lessons
@@ -184,7 +184,7 @@ fn servers(shared: &Shared) -> Response<Body> {
         .map(|server| Row {
             name: &server.lesson,
             transport: server.transport,
-            address: server.address,
+            address: &server.address,
         })
         .collect();
     match serde_json::to_vec(&rows) {

@@ -65,7 +65,7 @@ impl Lessons {
             let server = Server {
                 lesson: lesson.name.to_owned(),
                 transport: lesson.transport(),
-                address: place.address,
+                address: place.address.into(),
             };
             let index = LessonIndex::try_from(index).context("too many lessons")?;
             let router = LessonRouter::new(index, server.transport, ids.clone());

@@ -187,7 +187,7 @@ fn held_bytes(message: &ToPage) -> usize {
         ToPage::Welcome(welcome) => welcome.build.len() + welcome.servers.len() * 64,
         // A gap has no cost: it stands for what was not kept.
         ToPage::Gap { .. } => return 0,
-        ToPage::Opened { .. } | ToPage::Pong { .. } => 0,
+        ToPage::Opened { .. } | ToPage::Pong { .. } | ToPage::Stats { .. } => 0,
     };
     variable + FIXED_BYTES
 }
@@ -211,7 +211,7 @@ mod tests {
                 connection: Some(ConnectionId(1)),
                 end: End::Server,
                 action: Action::Read(Data::whole(vec![0; bytes])),
-                task: None,
+                worker: None,
                 source: None,
             },
         }

@@ -109,7 +109,7 @@ impl LessonRouter {
         };
         let mut state = self.0.state();
         match self.0.transport {
-            Transport::Tcp => _ = state.expected.insert(local, owner),
+            Transport::Tcp | Transport::Unix => _ = state.expected.insert(local, owner),
             Transport::Udp => state.peers.expect(local, owner),
         }
         Expected {
@@ -138,8 +138,8 @@ impl Drop for Expected {
     fn drop(&mut self) {
         let inner = &self.router.0;
         match inner.transport {
-            Transport::Tcp if self.stands => {}
-            Transport::Tcp => _ = inner.state().expected.remove(&self.local),
+            Transport::Tcp | Transport::Unix if self.stands => {}
+            Transport::Tcp | Transport::Unix => _ = inner.state().expected.remove(&self.local),
             Transport::Udp => inner.state().peers.retire(self.local),
         }
     }
@@ -182,7 +182,7 @@ impl Router for LessonRouter {
         state.waiting = None;
         let fresh = || ConnectionId(self.0.ids.next());
         let (owner, id) = match self.0.transport {
-            Transport::Tcp => match state.expected.remove(&peer) {
+            Transport::Tcp | Transport::Unix => match state.expected.remove(&peer) {
                 Some(owner) => (Some(owner), None),
                 None => (None, Some(fresh())),
             },

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use wire::event::{Failure, MAX_EVENT_BYTES};
-use wire::{Action, ConnectionId, Data, End, Event, Operation, Source};
+use wire::{Action, ConnectionId, Data, End, Event, Operation, Source, Worker};
 
 use super::{Clock, Conversation, Sink, Stamp, call};
 
@@ -129,9 +129,9 @@ impl Observer {
     ) {
         // The client's end is the gateway acting for the reader: its own tasks and lines would
         // tell the reader nothing.
-        let (task, source) = match self.end {
+        let (worker, source) = match self.end {
             End::Client => (None, None),
-            End::Server => (current_task(), location.map(source)),
+            End::Server | End::Relay => (current_task().map(Worker::Task), location.map(source)),
         };
         self.sink.record(Event {
             sequence: stamp.sequence,
@@ -139,7 +139,7 @@ impl Observer {
             connection: self.connection,
             end: self.end,
             action,
-            task,
+            worker,
             source,
         });
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wire::{Lab, Play};
+use wire::{Act, Lab, Play};
 
 use super::reader::Reader;
 
@@ -94,12 +94,13 @@ impl LabOnPage<'_> {
 
     /// Does what a step's `play` says, with the real buttons.
     pub async fn play(&self, play: &Play) -> Result<()> {
-        match play {
-            Play::Connect => self.click("Connect").await,
-            Play::Send(bytes) => self.send_text(&wire::text::to_escaped(bytes)).await,
-            Play::HalfClose => self.click("Half-close").await,
-            Play::Close => self.click("Close").await,
-            Play::Reset => self.click("Reset").await,
+        match &play.act {
+            Act::Connect => self.click("Connect").await,
+            Act::Send(bytes) => self.send_text(&wire::text::to_escaped(bytes)).await,
+            Act::HalfClose => self.click("Half-close").await,
+            Act::Close => self.click("Close").await,
+            Act::Reset => self.click("Reset").await,
+            act => anyhow::bail!("{act} is not played yet"),
         }
     }
 

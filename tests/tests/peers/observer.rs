@@ -68,7 +68,7 @@ impl Observer {
         let mut servers = session.welcome().servers.iter();
         let address = servers
             .find(|server| server.lesson == lesson)
-            .map(|server| server.address)
+            .and_then(|server| server.address.ip())
             .with_context(|| format!("no server for {lesson}"))?;
         Ok(Self {
             session,
@@ -128,7 +128,7 @@ impl Observer {
         events
             .iter()
             .filter_map(|event| match &event.action {
-                Action::Accept { peer } | Action::Receive { peer, .. } => Some(*peer),
+                Action::Accept { peer } | Action::Receive { peer, .. } => peer.ip(),
                 _ => None,
             })
             .collect()

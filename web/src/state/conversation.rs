@@ -1,9 +1,7 @@
 //! Who talks with the server, and whether they still can.
 
-use std::net::SocketAddr;
-
 use wire::event::Failure;
-use wire::{Action, ConnectionId, End, Event};
+use wire::{Action, Address, ConnectionId, End, Event};
 
 /// The most conversations a lab lists; older ones that have ended are forgotten first.
 const MAX_CONVERSATIONS: usize = 32;
@@ -24,7 +22,7 @@ pub(crate) struct Conversation {
     /// Whether this page opened it.
     pub(crate) is_own: bool,
     /// The client's address.
-    pub(crate) client: Option<SocketAddr>,
+    pub(crate) client: Option<Address>,
     /// Whether the client's socket is open, as far as was observed.
     pub(crate) is_open: bool,
     /// Whether the client may still write.
@@ -47,9 +45,9 @@ impl Conversation {
 
     fn observe(&mut self, event: &Event) {
         match (event.end, &event.action) {
-            (End::Client, Action::Connect { local, .. }) => self.client = Some(*local),
+            (End::Client, Action::Connect { local, .. }) => self.client = Some(local.clone()),
             (End::Server, Action::Accept { peer } | Action::Receive { peer, .. }) => {
-                self.client = Some(*peer);
+                self.client = Some(peer.clone());
             }
             (End::Client, Action::ShutDown) => self.can_write = false,
             (End::Client, Action::EndOfStream) => self.server_ended = true,

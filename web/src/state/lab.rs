@@ -2,7 +2,7 @@
 
 use wire::session::{Asked, Server, Transport};
 use wire::transfer::Transfers;
-use wire::{ConnectionId, Event, Play, Progress, ToGateway, ToPage};
+use wire::{Act, ConnectionId, Event, Progress, ToGateway, ToPage};
 
 use super::conversation::{Conversation, Conversations, PER_SESSION, number};
 use super::running::{Lit, Running};
@@ -182,8 +182,8 @@ impl Lab {
             .skip(self.progress.done())
             .chain(&self.spec.steps)
             .flat_map(|step| &step.play)
-            .find_map(|play| match play {
-                Play::Send(bytes) => Some(&bytes[..]),
+            .find_map(|play| match &play.act {
+                Act::Send(bytes) => Some(&bytes[..]),
                 _ => None,
             })
     }
@@ -229,7 +229,7 @@ impl Lab {
                 }
                 Asked::Watch | Asked::Anything => self.notice = Some(refused.why),
             },
-            ToPage::Welcome(_) | ToPage::Pong { .. } => {}
+            ToPage::Welcome(_) | ToPage::Pong { .. } | ToPage::Stats { .. } => {}
         }
         Vec::new()
     }
@@ -312,6 +312,7 @@ impl Lab {
         vec![ToGateway::Open {
             request,
             lesson: self.spec.server.clone(),
+            options: Vec::new(),
         }]
     }
 

@@ -15,13 +15,18 @@ fn step(play: &str, seen: &str) -> Step {
         say: Vec::new(),
         play: vec![play.parse().unwrap()],
         seen: seen.parse().unwrap(),
-        hint: Vec::new(),
+        hints: Vec::new(),
     }
 }
 
 fn spec() -> wire::Lab {
     wire::Lab {
+        name: "tcp_ok".to_owned(),
         server: "tcp_ok".to_owned(),
+        controls: Vec::new(),
+        questions: Vec::new(),
+        experiments: Vec::new(),
+        recorded: None,
         hash: "h".to_owned(),
         steps: vec![
             step("connect", "server accept"),
@@ -35,7 +40,7 @@ fn online() -> Input {
     let server = Server {
         lesson: "tcp_ok".to_owned(),
         transport: Transport::Tcp,
-        address: address(),
+        address: address().into(),
     };
     Input::Online(server)
 }
@@ -55,7 +60,7 @@ fn event(sequence: u64, connection: u64, end: End, action: Action) -> Input {
             connection: Some(ConnectionId(connection)),
             end,
             action,
-            task: None,
+            worker: None,
             source: None,
         },
     })
@@ -86,6 +91,7 @@ fn a_message_connects_first_and_the_steps_tick_by_what_is_observed() {
     let open = ToGateway::Open {
         request,
         lesson: "tcp_ok".to_owned(),
+        options: Vec::new(),
     };
     assert_eq!(lab.update(send(b"hello")), [open]);
     assert_eq!(lab.own(), Own::Opening);
@@ -100,7 +106,12 @@ fn a_message_connects_first_and_the_steps_tick_by_what_is_observed() {
     assert_eq!(lab.own(), OPEN);
     assert_eq!(lab.progress.done(), 0);
     let peer = address();
-    lab.update(event(1, 4, End::Server, Action::Accept { peer }));
+    lab.update(event(
+        1,
+        4,
+        End::Server,
+        Action::Accept { peer: peer.into() },
+    ));
     assert_eq!(lab.progress.done(), 1);
     lab.update(event(2, 4, End::Client, Action::Read(Data::whole(*b"ok"))));
     assert!(lab.progress.is_complete());
@@ -132,11 +143,19 @@ fn half_close_end_and_close_change_what_is_possible() {
 fn another_program_is_seen_but_never_taken_for_the_reader() {
     let mut lab = lab();
     let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
-    lab.update(event(1, 9, End::Server, Action::Accept { peer }));
+    lab.update(event(
+        1,
+        9,
+        End::Server,
+        Action::Accept { peer: peer.into() },
+    ));
     assert_eq!(lab.own(), Own::None);
     assert_eq!(lab.progress.done(), 1);
     let other = lab.conversations.iter().next().unwrap();
-    assert_eq!((other.is_own, other.client), (false, Some(peer)));
+    assert_eq!(
+        (other.is_own, other.client.clone()),
+        (false, Some(peer.into()))
+    );
     assert_eq!(lab.focus(None), Some(ConnectionId(9)));
 }
 
@@ -191,7 +210,12 @@ fn starting_over_forgets_everything_and_lets_the_connection_go() {
     lab.update(send(b"a"));
     lab.update(opened(1 << 16, 1));
     let peer = address();
-    lab.update(event(5, 1, End::Server, Action::Accept { peer }));
+    lab.update(event(
+        5,
+        1,
+        End::Server,
+        Action::Accept { peer: peer.into() },
+    ));
     assert_eq!(lab.progress.done(), 1);
     let close = ToGateway::Close {
         connection: ConnectionId(1),

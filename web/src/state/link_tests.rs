@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use wire::ToGateway;
 use wire::session::{Abilities, Server, Transport, VERSION, Welcome, close};
 
@@ -11,7 +13,7 @@ fn welcome(build: &str) -> Welcome {
         servers: vec![Server {
             lesson: "tcp_ok".to_owned(),
             transport: Transport::Tcp,
-            address: ([127, 0, 0, 1], 9090).into(),
+            address: SocketAddr::from(([127, 0, 0, 1], 9090)).into(),
         }],
         abilities: Abilities::default(),
     }

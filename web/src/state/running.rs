@@ -1,6 +1,6 @@
 //! Which line of the server each of its tasks was last seen in.
 
-use wire::{Action, ConnectionId, End, Event};
+use wire::{Action, ConnectionId, End, Event, Worker};
 
 /// The most tasks remembered.
 const MAX_TASKS: usize = 64;
@@ -14,7 +14,7 @@ pub(crate) struct Lit {
     pub(crate) waits: bool,
     /// Grows whenever the line runs again.
     pub(crate) sequence: u64,
-    task: Option<u64>,
+    worker: Option<Worker>,
     connection: Option<ConnectionId>,
 }
 
@@ -30,8 +30,8 @@ impl Running {
         }
         if let Some(source) = &event.source {
             self.0
-                .retain(|lit| lit.task != event.task || lit.sequence > event.sequence);
-            if self.0.iter().any(|lit| lit.task == event.task) {
+                .retain(|lit| lit.worker != event.worker || lit.sequence > event.sequence);
+            if self.0.iter().any(|lit| lit.worker == event.worker) {
                 return;
             }
             if self.0.len() == MAX_TASKS {
@@ -42,7 +42,7 @@ impl Running {
                 line: source.line,
                 waits: matches!(event.action, Action::Wait { .. }),
                 sequence: event.sequence,
-                task: event.task,
+                worker: event.worker,
                 connection: event.connection,
             });
         } else if matches!(event.action, Action::Close | Action::Reset) {
@@ -69,7 +69,7 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
-    use wire::event::{Action, ConnectionId, End, Event, Operation, Source};
+    use wire::event::{Action, ConnectionId, End, Event, Operation, Source, Worker};
 
     use super::Running;
 
@@ -82,7 +82,7 @@ mod tests {
             action: Action::Wait {
                 operation: Operation::Read,
             },
-            task: Some(task),
+            worker: Some(Worker::Task(task)),
             source: Some(Source {
                 file: "a.rs".into(),
                 line,

@@ -239,7 +239,7 @@ fn is_same_wait(item: &Item, event: &Event) -> bool {
         if earlier.action == event.action
             && earlier.end == event.end
             && earlier.connection == event.connection
-            && earlier.task == event.task)
+            && earlier.worker == event.worker)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ fn event(sequence: u64, connection: u64, action: Action) -> Event {
         connection: Some(ConnectionId(connection)),
         end: End::Server,
         action,
-        task: Some(1),
+        worker: Some(wire::Worker::Task(1)),
         source: None,
     }
 }

@@ -68,6 +68,8 @@ fn call(operation: Operation) -> &'static str {
         Operation::Receive => "recv_from",
         Operation::Send => "send_to",
         Operation::ShutDown => "shutdown",
+        Operation::Poll => "poll",
+        Operation::SetOption => "setsockopt",
     }
 }
 
@@ -109,7 +111,7 @@ pub(crate) fn clock(ns: u64) -> String {
 
 /// The client of a conversation, as the reader knows it.
 pub(crate) fn who(conversation: &Conversation) -> String {
-    match (conversation.is_own, conversation.client) {
+    match (conversation.is_own, &conversation.client) {
         (true, _) => "You".to_owned(),
         (false, Some(address)) => address.to_string(),
         (false, None) => "Another client".to_owned(),

@@ -75,7 +75,7 @@ pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
 fn line(ui: Ui, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> AnyView {
     let (name, left, right) = match arrow.from {
         End::Client => ("client", "2%", "98%"),
-        End::Server => ("server", "98%", "2%"),
+        End::Server | End::Relay => ("server", "98%", "2%"),
     };
     let (x1, y1, x2, y2, is_whole) = match (arrow.start, arrow.end) {
         (Some(start), Some(end)) => (left, middle(start), right, middle(end), true),

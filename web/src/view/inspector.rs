@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use web_sys::FocusEvent;
 use wire::dissect::{self, Field};
-use wire::{Action, End, Event};
+use wire::{Action, End, Event, Worker};
 
 use super::parts::{act, choice, lazy, paragraph, toggle};
 use super::{Ui, dump, streams};
@@ -88,10 +88,12 @@ fn details(ui: Ui, event: Event) -> AnyView {
     let speaker = match event.end {
         End::Client => "You",
         End::Server => "Server",
+        End::Relay => "Relay",
     };
     let class = match event.end {
         End::Client => "who from-client",
         End::Server => "who from-server",
+        End::Relay => "who from-relay",
     };
     let mut facts = vec![("at", clock(event.time_ns))];
     if let Some(id) = event.connection {
@@ -105,8 +107,10 @@ fn details(ui: Ui, event: Event) -> AnyView {
         let name = source.file.rsplit('/').next().unwrap_or_default();
         facts.push(("line", [name, ":", &source.line.to_string()].concat()));
     }
-    if let Some(task) = event.task {
-        facts.push(("task", task.to_string()));
+    match event.worker {
+        Some(Worker::Task(id)) => facts.push(("task", id.to_string())),
+        Some(Worker::Thread(id)) => facts.push(("thread", id.to_string())),
+        None => {}
     }
     let facts: Vec<_> = facts
         .into_iter()

@@ -176,6 +176,7 @@ pub(super) fn row(
     let (end, speaker) = match event.end {
         End::Client => ("client", "You: "),
         End::Server => ("server", "Server: "),
+        End::Relay => ("relay", "Relay: "),
     };
     let words = event
         .text

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use wire::lab::{Run, Style};
-use wire::{Play, Step};
+use wire::{Act, Step};
 
 use super::Ui;
 use super::parts::{button, lazy, maybe};
@@ -46,11 +46,11 @@ pub(super) fn steps(ui: Ui) -> AnyView {
 fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
     let is_done = Memo::new(move |_| index < done.get());
     let is_current = Memo::new(move |_| index == done.get());
-    let text = step.play.iter().find_map(|play| match play {
-        Play::Send(bytes) => Some(bytes.clone()),
+    let text = step.play.iter().find_map(|play| match &play.act {
+        Act::Send(bytes) => Some(bytes.clone()),
         _ => None,
     });
-    let hint = StoredValue::new(step.hint);
+    let hint = StoredValue::new(step.hints.concat());
     let text = StoredValue::new(text);
     let help = maybe(move || {
         is_current

@@ -38,6 +38,16 @@ fn every_kind_of_seen_is_read_and_written_back() {
         "client cancel connect",
         "client error",
         "client error refused",
+        "relay lose \"3\"",
+        "relay hold",
+        "relay duplicate",
+        "client option",
+        "client option no-delay",
+        "server accept 3 times",
+        "server read \"ok\" 2 times",
+        "server read like \"GET * HTTP/1.?\"",
+        "server read \"\\0\\x05\"",
+        "server wait poll",
         "client nothing for 2 s",
     ] {
         seen(phrase);
@@ -46,21 +56,21 @@ fn every_kind_of_seen_is_read_and_written_back() {
 
 #[test]
 fn a_wrong_seen_says_what_was_expected() {
-    seen_fails("", "expected client or server, found the end");
-    seen_fails("wire syn", "wire is none of client, server");
+    seen_fails("", "expected client, server or relay, found the end");
+    seen_fails("wire syn", "wire is none of client, server, relay");
     seen_fails(
         "client \"ok\"",
         "expected what is seen, e.g. accept, read \"ok\", wait read, found a quoted text",
     );
     seen_fails(
         "client reads",
-        "reads is none of connect, accept, read, write, receive, send, end, half-close, close, \
-         reset, wait, cancel, error, nothing",
+        "reads is none of connect, accept, read, write, receive, send, end, lose, hold, \
+         duplicate, half-close, close, reset, option, wait, cancel, error, nothing",
     );
     seen_fails("client read \"ok", "the quoted text has no closing \"");
     seen_fails(
         "client read ok",
-        "expected a quoted text as in \"hello\\n\", found ok",
+        "expected bytes as in \"hello\\n\", hex \"00 05\" or like \"GET *\"",
     );
     seen_fails("client read \"ok\" now", "now is one word too many");
     seen_fails("server accept \"x\"", "there is a quoted text too many");
@@ -70,7 +80,19 @@ fn a_wrong_seen_says_what_was_expected() {
     );
     seen_fails(
         "server wait walk",
-        "walk is none of connect, accept, read, write, receive, send, half-close",
+        "walk is none of connect, accept, read, write, receive, send, half-close, poll, option",
+    );
+    seen_fails(
+        "server read hex \"0\"",
+        "a byte has two hexadecimal digits, and the last one here has one",
+    );
+    seen_fails(
+        "server accept 0 times",
+        "0 is no number of times from 1 to 65535",
+    );
+    seen_fails(
+        "client nothing for 2 s 2 times",
+        "silence is not counted: leave out `times`",
     );
     for secs in ["0", "61", "two", "-1"] {
         seen_fails(
@@ -93,6 +115,19 @@ fn every_kind_of_play_is_read_and_written_back() {
         "half-close",
         "close",
         "reset",
+        "b: connect",
+        "b: send \"x\"",
+        "send \"x\" * 70",
+        "ask \"www.wirebook.test\" AAAA",
+        "option linger -1",
+        "slicer 7",
+        "slicer off",
+        "pause",
+        "resume",
+        "deadline 2000 ms",
+        "deadline off",
+        "relay",
+        "relay seed=7 loss=30 duplicate=1 reorder=2 delay=50",
     ] {
         let play: Play = phrase.parse().unwrap();
         assert_eq!(play.to_string(), phrase);
@@ -101,9 +136,21 @@ fn every_kind_of_play_is_read_and_written_back() {
 
 #[test]
 fn a_wrong_play_says_what_was_expected() {
-    let all = "connect, send, half-close, close or reset";
+    let all = "connect, send, half-close, close, reset, ask, option, slicer, pause, resume, \
+               deadline or relay";
     play_fails("", &format!("expected {all}, found the end"));
     play_fails("shout", &format!("expected {all}, found shout"));
     play_fails("send", "send wants a quoted text, as in send \"hello\\n\"");
     play_fails("close now", "now is one word too many");
+    play_fails(
+        ": connect",
+        "a client's name is 1 to 16 letters or digits, as in b: connect",
+    );
+    play_fails("send \"x\" * 70000", "one send takes at most 65472 bytes");
+    play_fails(
+        "relay loss=101",
+        "loss=101 is none of seed=N, loss=PERCENT, duplicate=PERCENT, reorder=PERCENT, \
+         delay=MILLISECONDS",
+    );
+    play_fails("deadline 2 s", "expected `deadline NUMBER ms`");
 }

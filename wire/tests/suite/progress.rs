@@ -29,7 +29,7 @@ impl Story {
             connection: Some(ConnectionId(connection)),
             end,
             action,
-            task: None,
+            worker: None,
             source: None,
         })
     }
@@ -39,8 +39,8 @@ impl Story {
     }
 }
 
-fn peer() -> std::net::SocketAddr {
-    std::net::SocketAddr::from(([127, 0, 0, 1], 4000))
+fn peer() -> wire::Address {
+    std::net::SocketAddr::from(([127, 0, 0, 1], 4000)).into()
 }
 
 #[test]
@@ -193,4 +193,45 @@ fn progress_taken_up_later_goes_on_where_it_was() {
     let progress = Progress::new(steps.clone(), 1);
     assert_eq!(progress.current(), Some(&steps[1]));
     assert!(Progress::new(steps, 99).is_complete());
+}
+
+#[test]
+fn a_pattern_can_be_asked_for_more_than_once() {
+    let mut story = Story::new(&["client read \"ok\" 2 times", "client read \"ok\""]);
+    assert!(!story.reads(1, "ok"));
+    assert!(!story.reads(1, "o"));
+    assert!(story.reads(1, "k"));
+    assert_eq!(story.progress.done(), 1);
+    assert!(story.reads(1, "ok"));
+}
+
+#[test]
+fn what_arrives_early_is_taken_in_the_order_of_its_sequence() {
+    let mut story = Story::new(&["server close", "client end"]);
+    let mut event = |sequence, end, action| {
+        story.progress.observe(&Event {
+            sequence,
+            time_ns: sequence * MS,
+            connection: Some(ConnectionId(1)),
+            end,
+            action,
+            worker: None,
+            source: None,
+        })
+    };
+    assert!(!event(1, End::Client, Action::EndOfStream));
+    assert!(!event(9, End::Client, Action::EndOfStream));
+    assert!(event(8, End::Server, Action::Close));
+    assert!(
+        story.progress.is_complete(),
+        "the end of stream with number 9 comes behind the close with number 8"
+    );
+}
+
+#[test]
+fn a_pattern_with_gaps_is_found_wherever_it_fits() {
+    let mut story = Story::new(&["client read like \"GET * HTTP/1.?\""]);
+    assert!(!story.reads(1, "GET /"));
+    assert!(!story.reads(1, " HTTP/1."));
+    assert!(story.reads(1, "1\r\n"));
 }

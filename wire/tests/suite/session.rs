@@ -3,15 +3,18 @@ use std::net::SocketAddr;
 
 use wire::event::Failure;
 use wire::session::{
-    Abilities, Asked, DecodeError, MAX_FRAME_BYTES, MAX_SEND_BYTES, Refused, Server, Transport,
-    VERSION, Welcome,
+    Abilities, Adjustment, Asked, DecodeError, MAX_FRAME_BYTES, MAX_SEND_BYTES, Refused,
+    RelaySettings, Server, Stats, Transport, VERSION, Welcome,
 };
-use wire::{Action, ConnectionId, Data, End, Event, Operation, Source, ToGateway, ToPage};
+use wire::{
+    Action, Address, ConnectionId, Data, End, Event, Operation, SocketOption, Source, ToGateway,
+    ToPage,
+};
 
 const CONNECTION: ConnectionId = ConnectionId(7);
 
-fn peer() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 50_000))
+fn peer() -> wire::Address {
+    SocketAddr::from(([127, 0, 0, 1], 50_000)).into()
 }
 
 fn every_message_to_the_gateway() -> Vec<ToGateway> {
@@ -26,6 +29,7 @@ fn every_message_to_the_gateway() -> Vec<ToGateway> {
         ToGateway::Open {
             request: 3,
             lesson: "tcp_ok".into(),
+            options: vec![(SocketOption::Linger, -1)],
         },
         ToGateway::Send {
             connection: CONNECTION,
@@ -40,6 +44,14 @@ fn every_message_to_the_gateway() -> Vec<ToGateway> {
         ToGateway::Reset {
             connection: CONNECTION,
         },
+        ToGateway::Adjust {
+            connection: CONNECTION,
+            adjustment: Adjustment::Relay(RelaySettings {
+                seed: u64::MAX,
+                loss_percent: 30,
+                ..RelaySettings::default()
+            }),
+        },
         ToGateway::Ping { nonce: u32::MAX },
     ]
 }
@@ -48,7 +60,7 @@ fn every_action() -> Vec<Action> {
     let local = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 9));
     let mut actions = vec![
         Action::Connect {
-            local,
+            local: local.into(),
             peer: peer(),
         },
         Action::Accept { peer: peer() },
@@ -69,6 +81,21 @@ fn every_action() -> Vec<Action> {
         Action::ShutDown,
         Action::Close,
         Action::Reset,
+        Action::Connect {
+            local: Address::Unix(String::new()),
+            peer: Address::Unix("/run/echo".into()),
+        },
+        Action::Option {
+            option: SocketOption::ReceiveBuffer,
+            asked: Some(4096),
+            value: 8192,
+        },
+        Action::Lose(Data::whole(*b"x")),
+        Action::Hold {
+            for_ms: 20,
+            data: Data::whole(*b"x"),
+        },
+        Action::Duplicate(Data::whole(*b"x")),
     ];
     for (operation, _) in Operation::ALL {
         actions.push(Action::Wait { operation });
@@ -91,7 +118,7 @@ fn event(action: Action) -> Event {
         connection: Some(CONNECTION),
         end: End::Server,
         action,
-        task: Some(12),
+        worker: Some(wire::Worker::Task(12)),
         source: Some(Source {
             file: "native/src/lessons/tcp_ok.rs".into(),
             line: 21,
@@ -125,6 +152,13 @@ fn every_message_to_the_page() -> Vec<ToPage> {
         },
         ToPage::Gap { count: 12 },
         ToPage::Pong { nonce: 0 },
+        ToPage::Stats {
+            lesson: 3,
+            stats: Stats {
+                workers: 2,
+                ..Stats::default()
+            },
+        },
     ];
     for what in [
         Asked::Watch,
@@ -147,7 +181,7 @@ fn every_message_to_the_page() -> Vec<ToPage> {
         lesson: 0,
         event: Event {
             connection: None,
-            task: None,
+            worker: None,
             source: None,
             end: End::Client,
             ..event(Action::EndOfStream)
@@ -168,6 +202,7 @@ fn kind_to_gateway(message: &ToGateway) -> usize {
         ToGateway::Close { .. } => 5,
         ToGateway::Reset { .. } => 6,
         ToGateway::Ping { .. } => 7,
+        ToGateway::Adjust { .. } => 8,
     }
 }
 
@@ -179,6 +214,7 @@ fn kind_to_page(message: &ToPage) -> usize {
         ToPage::Gap { .. } => 3,
         ToPage::Refused(_) => 4,
         ToPage::Pong { .. } => 5,
+        ToPage::Stats { .. } => 6,
     }
 }
 
@@ -197,6 +233,10 @@ fn kind_of_action(action: &Action) -> usize {
         Action::Reset => 10,
         Action::Error { .. } => 11,
         Action::Cancel { .. } => 12,
+        Action::Option { .. } => 13,
+        Action::Lose(_) => 14,
+        Action::Hold { .. } => 15,
+        Action::Duplicate(_) => 16,
     }
 }
 
@@ -208,9 +248,9 @@ fn covers<T>(examples: &[T], kind: impl Fn(&T) -> usize, kinds: usize) {
 
 #[test]
 fn the_examples_cover_every_kind() {
-    covers(&every_message_to_the_gateway(), kind_to_gateway, 8);
-    covers(&every_message_to_the_page(), kind_to_page, 6);
-    covers(&every_action(), kind_of_action, 13);
+    covers(&every_message_to_the_gateway(), kind_to_gateway, 9);
+    covers(&every_message_to_the_page(), kind_to_page, 7);
+    covers(&every_action(), kind_of_action, 17);
 }
 
 #[test]

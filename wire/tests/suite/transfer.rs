@@ -10,7 +10,7 @@ fn event(sequence: u64, end: End, action: Action) -> Event {
         connection: Some(ConnectionId(1)),
         end,
         action,
-        task: None,
+        worker: None,
         source: None,
     }
 }
@@ -39,8 +39,8 @@ fn observed(events: &[Event]) -> Transfers {
     transfers
 }
 
-fn peer() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 9090))
+fn peer() -> wire::Address {
+    SocketAddr::from(([127, 0, 0, 1], 9090)).into()
 }
 
 fn send(sequence: u64, bytes: &[u8]) -> Event {

@@ -1,3 +1,4 @@
+use wire::Act;
 use wire::lab::Style;
 
 use super::*;
@@ -50,10 +51,13 @@ fn a_good_block_is_read_whole() {
     assert_eq!(step.say[1].style, Style::Strong);
     assert_eq!(
         step.play,
-        [Play::Send(b"hel".to_vec()), Play::Send(b"lo\n".to_vec())]
+        [
+            Act::Send(b"hel".to_vec()).into(),
+            Act::Send(b"lo\n".to_vec()).into()
+        ]
     );
     assert_eq!(step.seen.to_string(), "client read \"ok\"");
-    assert_eq!(step.hint[0].text, "Type hello.");
+    assert_eq!(step.hints[0][0].text, "Type hello.");
 }
 
 #[test]

@@ -92,7 +92,11 @@ impl Commands {
                 Ok(lesson) => lesson.router.watch(self.session, &self.queue),
                 Err(why) => self.refuse(Asked::Watch, why),
             },
-            ToGateway::Open { request, lesson } => {
+            ToGateway::Open {
+                request,
+                lesson,
+                options: _,
+            } => {
                 if let Err(why) = self.open(request, &lesson) {
                     self.refuse(Asked::Open(request), why);
                 }
@@ -101,6 +105,10 @@ impl Commands {
             ToGateway::ShutDown { connection } => self.pass(connection, Command::ShutDown),
             ToGateway::Close { connection } => self.pass(connection, Command::Close),
             ToGateway::Reset { connection } => self.pass(connection, Command::Reset),
+            ToGateway::Adjust { connection, .. } => self.refuse(
+                Asked::Connection(connection),
+                "This gateway cannot change that.".to_owned(),
+            ),
             ToGateway::Ping { nonce } => self.queue.push_answer(ToPage::Pong { nonce }),
         }
         Ok(())

@@ -150,7 +150,7 @@ impl Socket {
     pub(super) fn bind(lesson: &Lesson, id: ConnectionId, queue: &Arc<Queue>) -> io::Result<Self> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (kind, local) = match lesson.server.transport {
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Unix => {
                 let socket = tokio::net::TcpSocket::new_v4()?;
                 socket.bind(any_port)?;
                 let local = socket.local_addr()?;
@@ -165,7 +165,8 @@ impl Socket {
         };
         Ok(Self {
             kind,
-            peer: lesson.server.address,
+            peer: (lesson.server.address.ip())
+                .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?,
             id,
             sink: lesson.router.session_sink(queue),
             expected: lesson.router.expect(local, id, queue),
@@ -207,7 +208,7 @@ impl Task {
             connection: Some(self.id),
             end: End::Client,
             action,
-            task: None,
+            worker: None,
             source: None,
         });
     }

@@ -59,7 +59,11 @@ impl TcpListener {
                 observed(&self.observer, Operation::Accept, &tap.cut, accepting).await?;
             let conversation = tap.router.conversation(peer);
             let observer = Observer::of(tap.clock.clone(), conversation, End::Server);
-            observer.record(observer.stamp(), Operation::Accept, Action::Accept { peer });
+            observer.record(
+                observer.stamp(),
+                Operation::Accept,
+                Action::Accept { peer: peer.into() },
+            );
             let socket = Socket::new(observer, Some(permit), Some(tap.sockets.token()));
             Ok((TcpStream::new(stream, socket, tap.cut.clone()), peer))
         })

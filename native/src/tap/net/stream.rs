@@ -48,7 +48,14 @@ impl TcpStream {
             Ok((stream, local))
         };
         let (stream, local) = observed(&observer, Operation::Connect, &cut, connecting).await?;
-        observer.record(stamp, Operation::Connect, Action::Connect { local, peer });
+        observer.record(
+            stamp,
+            Operation::Connect,
+            Action::Connect {
+                local: local.into(),
+                peer: peer.into(),
+            },
+        );
         Ok(Self::new(stream, Socket::new(observer, None, None), cut))
     }
 

@@ -167,7 +167,10 @@ impl UdpSocket {
         tokio::task::coop::consume_budget().await;
         let (length, stamp) = observed(&observer, Operation::Send, &self.cut, sending).await?;
         observer.record_bytes(stamp, Operation::Send, &bytes[..length], |data| {
-            Action::Send { peer, data }
+            Action::Send {
+                peer: peer.into(),
+                data,
+            }
         });
         Ok(length)
     }
@@ -176,7 +179,7 @@ impl UdpSocket {
         let observer = self.observer_of(peer);
         let stamp = observer.stamp_for(bytes.len());
         observer.record_bytes(stamp, Operation::Receive, bytes, |data| Action::Receive {
-            peer,
+            peer: peer.into(),
             data,
         });
     }

@@ -227,11 +227,13 @@ async fn each_task_has_its_own_number() {
                 .map(|_| tokio::task::id().to_string())
         });
         client.write_all(b"hello").await.unwrap();
-        tasks.push(task.await.unwrap().unwrap());
+        tasks.push(format!("task {}", task.await.unwrap().unwrap()));
     }
     let events = world.recorder.events();
     let reads = events.iter().filter(|event| verb("read")(event));
-    let recorded: Vec<String> = reads.map(|event| event.task.unwrap().to_string()).collect();
+    let recorded: Vec<String> = reads
+        .map(|event| event.worker.unwrap().to_string())
+        .collect();
     assert_eq!(recorded, tasks);
     assert_ne!(tasks[0], tasks[1]);
 }

@@ -47,9 +47,15 @@ async fn both_ends_carry_the_same_connection_and_their_addresses() {
     let (client, server) = world.pair().await;
     let (local, peer) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
     let connected = world.recorder.first(|event| event.end == End::Client).await;
-    assert_eq!(connected.action, Action::Connect { local, peer });
+    assert_eq!(
+        connected.action,
+        Action::Connect {
+            local: local.into(),
+            peer: peer.into()
+        }
+    );
     assert_eq!(connected.connection, Some(ConnectionId(0)));
-    let accepted = |event: &Event| event.action == Action::Accept { peer: local };
+    let accepted = |event: &Event| event.action == Action::Accept { peer: local.into() };
     let accepted = world.recorder.first(accepted).await;
     assert_eq!(accepted.connection, Some(ConnectionId(0)));
     assert_eq!(server.local_addr().unwrap(), peer);

@@ -54,28 +54,28 @@ async fn datagrams_belong_to_the_conversation_with_their_peer() {
             (
                 End::Client,
                 Action::Send {
-                    peer: address,
+                    peer: address.into(),
                     data: data.clone(),
                 },
             ),
             (
                 End::Server,
                 Action::Receive {
-                    peer,
+                    peer: peer.into(),
                     data: data.clone(),
                 },
             ),
             (
                 End::Server,
                 Action::Send {
-                    peer,
+                    peer: peer.into(),
                     data: data.clone(),
                 },
             ),
             (
                 End::Client,
                 Action::Receive {
-                    peer: address,
+                    peer: address.into(),
                     data,
                 },
             ),
