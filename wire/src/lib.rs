@@ -11,11 +11,13 @@
 //! - [`progress`]: the matcher that ticks steps off against events;
 //! - [`trace`]: an exchange that can be kept: recorded, shared, opened again;
 //! - [`transfer`]: which write became which read;
+//! - [`dns`]: asking a DNS server;
 //! - [`dissect`]: bytes as a tree of named fields;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
 pub mod address;
 pub mod dissect;
+pub mod dns;
 pub mod event;
 pub mod lab;
 mod payload;

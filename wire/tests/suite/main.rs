@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dissect;
+mod dns;
 mod phrases;
 mod progress;
 mod session;

@@ -1,9 +1,6 @@
-//! Bytes as a tree of named fields, each with the range of bytes it stands for.
-//!
-//! Whatever arrives can be shown: bytes that are not text become a field that says so.
+//! Lines of text, and datagrams that hold them. Bytes that are not text become a field that says so.
 
-use std::ops::Range;
-
+use super::{Field, count};
 use crate::text;
 
 /// The most fields on one level; the rest is one field that says how much is left.
@@ -11,30 +8,6 @@ const MAX_FIELDS: usize = 128;
 
 /// The most bytes of a value that are shown.
 const MAX_VALUE_BYTES: usize = 256;
-
-/// A named part of some bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// What it is, e.g. `Line 1`.
-    pub name: String,
-    /// Which bytes it stands for.
-    pub range: Range<usize>,
-    /// What it says, in the notation of [`text`].
-    pub value: String,
-    /// What it consists of.
-    pub parts: Vec<Field>,
-}
-
-impl Field {
-    fn new(name: impl Into<String>, range: Range<usize>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            range,
-            value: value.into(),
-            parts: Vec::new(),
-        }
-    }
-}
 
 /// The lines that a transfer of a byte stream holds; the last one may be unfinished.
 pub fn stream(bytes: &[u8]) -> Vec<Field> {
@@ -121,7 +94,7 @@ fn runs(bytes: &[u8], offset: usize) -> Vec<Field> {
     fields
 }
 
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     let (bytes, is_cut) = cut(bytes, MAX_VALUE_BYTES);
     let mut value = text::to_escaped(bytes);
     if is_cut {
@@ -142,11 +115,4 @@ pub fn cut(bytes: &[u8], limit: usize) -> (&[u8], bool) {
         .find(|end| !is_inside(*end))
         .unwrap_or(limit);
     (&bytes[..end], true)
-}
-
-fn count(bytes: usize) -> String {
-    match bytes {
-        1 => "1 byte".to_owned(),
-        _ => format!("{bytes} bytes"),
-    }
 }
