@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent};
 use wire::dissect::Field;
 
-use super::Ui;
+use super::fields::Marked;
 use super::parts::{act, lazy};
 
 /// Bytes per line.
@@ -15,7 +15,7 @@ const WIDTH: usize = 8;
 /// Bytes drawn at once; more are on further pages.
 const PAGE: usize = 256;
 
-pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
+pub(super) fn dump(marked: Marked, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
     let length = bytes.len();
     let start = RwSignal::new(0_usize);
     let bytes = StoredValue::new(bytes);
@@ -26,7 +26,7 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
             .and_then(|element| element.get_attribute("data-offset"))
             .and_then(|offset| offset.parse().ok());
         if let Some(offset) = offset {
-            ui.marked.set(smallest(&fields, offset));
+            marked.set(smallest(&fields, offset));
         }
     };
     let lines = lazy(move || {
@@ -36,7 +36,7 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
             bytes[first..last]
                 .chunks(WIDTH)
                 .enumerate()
-                .map(|(index, chunk)| line(ui, first + index * WIDTH, chunk))
+                .map(|(index, chunk)| line(marked, first + index * WIDTH, chunk))
                 .collect::<Vec<_>>()
         })
     });
@@ -84,12 +84,12 @@ pub(super) fn dump(ui: Ui, bytes: Vec<u8>, fields: Vec<Field>) -> AnyView {
     .into_any()
 }
 
-fn line(ui: Ui, offset: usize, bytes: &[u8]) -> AnyView {
+fn line(marked: Marked, offset: usize, bytes: &[u8]) -> AnyView {
     let cell = |index: usize, class: &'static str, text: String| {
         let offset = offset + index;
         let is_marked = lazy(move || {
-            let marked = ui.marked.get();
-            marked.is_some_and(|(start, end)| start <= offset && offset < end)
+            let range = marked.get();
+            range.is_some_and(|(start, end)| start <= offset && offset < end)
         });
         view! {
             <span class=class class:is-marked=is_marked data-offset=offset>

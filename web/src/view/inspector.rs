@@ -1,12 +1,11 @@
 //! One event in full: its bytes, what they mean, and where they came from.
 
 use leptos::prelude::*;
-use web_sys::FocusEvent;
-use wire::dissect::{self, Field};
+use wire::dissect;
 use wire::{Action, End, Event, Worker};
 
-use super::parts::{act, choice, lazy, paragraph, toggle};
-use super::{Ui, dump, streams};
+use super::parts::{choice, lazy, paragraph, toggle};
+use super::{Ui, dump, fields, streams};
 use crate::state::{Lab, clock, number, size, summary, who};
 
 pub(super) fn inspector(ui: Ui) -> AnyView {
@@ -117,18 +116,18 @@ fn details(ui: Ui, event: Event) -> AnyView {
         .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any())
         .collect();
     let is_datagram = matches!(event.action, Action::Send { .. } | Action::Receive { .. });
-    let body = event.data().filter(|data| !data.bytes.is_empty()).map(|data| {
-        let bytes = &data.bytes;
-        let fields = if is_datagram {
-            dissect::datagram(bytes)
-        } else {
-            dissect::stream(bytes)
-        };
-        view! {
-            {dump::dump(ui, bytes.clone(), fields.clone())}
-            <ul class="fields">{fields.into_iter().map(|one| field(ui, one)).collect::<Vec<_>>()}</ul>
-        }
-    });
+    let body = event
+        .data()
+        .filter(|data| !data.bytes.is_empty())
+        .map(|data| {
+            let bytes = &data.bytes;
+            let lesson = ui.lab.with_untracked(|lab| lab.spec.server.clone());
+            let tree = dissect::by(&lesson, bytes, is_datagram);
+            view! {
+                {dump::dump(ui.marked, bytes.clone(), tree.clone())}
+                {fields::fields(ui.marked, None, tree)}
+            }
+        });
     view! {
         <div class="inspect">
             <p class="inspect-what">
@@ -143,43 +142,4 @@ fn details(ui: Ui, event: Event) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-fn field(ui: Ui, field: Field) -> AnyView {
-    let range = (field.range.start, field.range.end);
-    let is_marked = lazy(move || ui.marked.get() == Some(range));
-    let mark = move || ui.marked.set(Some(range));
-    let on_focus: Box<dyn FnMut(FocusEvent)> = Box::new(move |_| mark());
-    let parts: Vec<_> = field
-        .parts
-        .into_iter()
-        .map(|part| self::field(ui, part))
-        .collect();
-    let parts = (!parts.is_empty()).then(|| view! { <ul>{parts}</ul> });
-    view! {
-        <li>
-            <button
-                type="button"
-                class="field"
-                class:is-marked=is_marked
-                on:mouseenter=act(mark)
-                on:focus=on_focus
-                on:click=act(mark)
-            >
-                <span class="field-name">{field.name}</span>
-                <span class="field-value">{field.value}</span>
-                <span class="field-range">{span(range)}</span>
-            </button>
-            {parts}
-        </li>
-    }
-    .into_any()
-}
-
-fn span((start, end): (usize, usize)) -> String {
-    match end.saturating_sub(start) {
-        0 => String::new(),
-        1 => start.to_string(),
-        _ => [&start.to_string(), "–", &(end - 1).to_string()].concat(),
-    }
 }

@@ -3,6 +3,7 @@
 mod arrows;
 mod composer;
 mod dump;
+mod fields;
 mod header;
 mod inspector;
 mod ladder;
