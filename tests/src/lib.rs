@@ -1,10 +1,12 @@
 //! What the tests share.
 //!
+//! - [`book`]: the labs of the book, played against the real servers.
 //! - [`browser`]: a reader with a real browser on the real program.
 //! - [`gateway`]: a gateway in this process, and what is asked of it in raw bytes.
 //! - [`requirements`]: what a machine may lack.
 //! - [`session`]: what a page does, over a real WebSocket, in a few verbs.
 
+pub mod book;
 pub mod browser;
 pub mod gateway;
 pub mod requirements;

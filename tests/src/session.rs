@@ -1,7 +1,7 @@
 //! What a page does, over a real WebSocket, in a few verbs.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -9,11 +9,14 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use wire::seen::What;
-use wire::session::{Asked, Refused, SUBPROTOCOL, Transport, VERSION, Welcome};
-use wire::{Act, ConnectionId, Event, Lab, Progress, ToGateway, ToPage};
+use wire::session::{Asked, Refused, SUBPROTOCOL, VERSION, Welcome};
+use wire::{ConnectionId, Event, SocketOption, ToGateway, ToPage};
 
 use crate::gateway::PATIENCE;
+
+mod play;
+
+pub use play::{Pace, Played, Stuck};
 
 /// A page's session. Every wait has a limit and fails with what was observed so far.
 pub struct Session {
@@ -142,13 +145,22 @@ impl Session {
 
     /// Opens a connection to a lesson, or is told why not.
     pub async fn try_open(&mut self, lesson: &str) -> Result<Result<ConnectionId, Refused>> {
+        self.try_open_with(lesson, Vec::new()).await
+    }
+
+    /// The same with options that the socket gets before it connects.
+    pub async fn try_open_with(
+        &mut self,
+        lesson: &str,
+        options: Vec<(SocketOption, i64)>,
+    ) -> Result<Result<ConnectionId, Refused>> {
         let request = self.next_request;
         self.next_request += 1;
         let lesson = lesson.to_owned();
         self.say(&[ToGateway::Open {
             request,
             lesson,
-            options: Vec::new(),
+            options,
         }])
         .await?;
         self.when(|session| {
@@ -220,86 +232,6 @@ impl Session {
                 );
             }
         }
-    }
-
-    /// Plays a lab as its steps say; what was observed, or which step did not tick.
-    pub async fn play(&mut self, lab: &Lab) -> Result<Vec<Event>> {
-        let transport = self
-            .welcome
-            .servers
-            .iter()
-            .find(|server| server.lesson == lab.server)
-            .with_context(|| format!("no server for {}", lab.server))?
-            .transport;
-        let mut progress = Progress::new(lab.steps.iter().map(|step| step.seen.clone()), 0);
-        let mut observed = self.events.len();
-        self.watch(&lab.server).await?;
-        let mut connection = None;
-        for (index, step) in lab.steps.iter().enumerate() {
-            for play in &step.play {
-                // A datagram needs no connection: the first one binds the socket it goes from.
-                let opens = match &play.act {
-                    Act::Connect => true,
-                    Act::Send(_) => connection.is_none() && transport == Transport::Udp,
-                    _ => false,
-                };
-                if opens {
-                    connection = Some(self.open(&lab.server).await?);
-                }
-                let id = connection
-                    .with_context(|| format!("step {}: {play} comes before connect", index + 1))?;
-                match &play.act {
-                    Act::Connect => {}
-                    Act::Send(bytes) => self.send(id, bytes.clone()).await?,
-                    Act::HalfClose => self.half_close(id).await?,
-                    Act::Close => self.close(id).await?,
-                    Act::Reset => self.reset(id).await?,
-                    act => bail!("{act} is not played yet"),
-                }
-            }
-            self.play_step(&mut progress, &mut observed, index)
-                .await
-                .with_context(|| format!("step {} did not tick: {}", index + 1, step.seen))?;
-        }
-        Ok(self.events())
-    }
-
-    async fn play_step(
-        &mut self,
-        progress: &mut Progress,
-        observed: &mut usize,
-        index: usize,
-    ) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            while progress.done() <= index && *observed < self.events.len() {
-                progress.observe(&self.events[*observed]);
-                *observed += 1;
-            }
-            if progress.done() > index {
-                return Ok(());
-            }
-            // Silence is over when it has lasted.
-            if progress.elapse(self.now_ns()) {
-                return Ok(());
-            }
-            let next = match progress.current().map(|seen| &seen.what) {
-                Some(What::Nothing { for_secs }) => {
-                    let check = Duration::from_secs(*for_secs) / 20;
-                    deadline.min(Instant::now() + check)
-                }
-                _ => deadline,
-            };
-            if !self.listen(next).await? && Instant::now() >= deadline {
-                bail!("observed:\n{}", transcript(&self.events()));
-            }
-        }
-    }
-
-    /// Now, on the gateway's clock.
-    fn now_ns(&self) -> u64 {
-        let since = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.welcome.time_ns.saturating_add(since)
     }
 
     /// Takes the next frame; `false` if none came before `deadline`.

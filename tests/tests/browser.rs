@@ -36,7 +36,7 @@ async fn has_no_complaints(reader: &Reader) -> Result<()> {
 async fn a_newcomer_sees_their_message_in_the_server_by_pressing_send_alone() -> Result<()> {
     journey(WIDE, async |_, reader| {
         reader.open("").await?;
-        let lab = reader.lab("tcp_ok");
+        let lab = reader.lab("start_here");
         lab.becomes("live").await?;
         let message = lab.message().await?;
         ensure!(!message.is_empty(), "the composer offers something to send");

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use wire::lab::{Lab, Step};
 use wire::{End, Event};
 use wirebook_tests::gateway::TestGateway;
+use wirebook_tests::session::Pace;
 
 /// A lab of these steps: what to do, and what is seen.
 fn lab(server: &str, steps: &[(&[&str], &str)]) -> Result<Lab> {
@@ -34,7 +35,11 @@ fn lab(server: &str, steps: &[(&[&str], &str)]) -> Result<Lab> {
 async fn check_story(server: &str, steps: &[(&[&str], &str)]) -> Result<()> {
     let gateway = TestGateway::start().await?;
     let mut session = gateway.session().await?;
-    let events = session.play(&lab(server, steps)?).await?;
+    let events = session
+        .play(&lab(server, steps)?, Pace::Quick)
+        .await?
+        .steps
+        .events;
     let is_call = |event: &&Event| {
         let verbs = ["accept", "wait", "read", "write", "end", "receive", "send"];
         event.end == End::Server && verbs.contains(&event.action.verb())

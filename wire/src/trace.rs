@@ -1,9 +1,14 @@
 //! An exchange that can be kept: recorded with the book, shared by a reader, opened again.
 
+mod drift;
+mod normal;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{ConnectionId, Event};
 use crate::session::Server;
+
+pub use drift::Drift;
 
 /// The version of this form; raised when an older file can no longer be read.
 pub const TRACE_VERSION: u16 = 1;

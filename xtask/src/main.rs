@@ -16,6 +16,7 @@ mod inputs;
 mod links;
 mod page;
 mod paths;
+mod record;
 mod requirements;
 mod site;
 mod steps;
@@ -55,6 +56,11 @@ enum Command {
         #[arg(long)]
         no_open: bool,
     },
+    /// Plays the labs of the book and keeps what was observed where it is new: `record tcp_ok`
+    Record {
+        /// The names of labs; without one, all
+        labs: Vec<String>,
+    },
     /// Does everything CI does: formatting, lints, docs, build, links, and all tests
     Test {
         /// What `cargo test` lists, e.g. the name of one test
@@ -80,6 +86,7 @@ fn main() -> ExitCode {
             eprintln!("The whole book is in {}", program.display());
         }),
         Some(Command::Dev { port, no_open }) => dev::run(&paths, port, !no_open),
+        Some(Command::Record { labs }) => record::run(&paths, &labs),
         Some(Command::Test { arguments }) => test::run(&paths, &arguments),
     };
     match result {

@@ -3,28 +3,38 @@
 //! The table is walked by hand, so that every problem of a block is found at once and each has the
 //! line of the key or phrase that it is about.
 
-use std::fmt::Display;
-use std::ops::Range;
-use std::str::FromStr;
+mod reader;
 
-use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
-use wire::Play;
-use wire::lab::{Run, Step};
+use toml::de::{DeTable, DeValue};
+use wire::Seen;
+use wire::lab::{Choice, Control, Experiment, ExperimentKind, Question, Run, Step};
 
-use crate::fence::{Fence, line_at};
-use crate::inline;
+use self::reader::{Reader, Value, kind};
+use crate::fence::Fence;
 use crate::problem::Finding;
+
+/// The longest name of a lab, which becomes a file's.
+const MAX_NAME_CHARS: usize = 64;
 
 /// What a lab block says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block {
+    /// Unique in the book.
+    pub(crate) name: String,
+    /// The line that gives it.
+    pub(crate) name_line: usize,
     /// The lesson whose server the lab talks to.
     pub(crate) server: String,
     /// The line that names it.
     pub(crate) server_line: usize,
+    /// What the composer offers beyond the basics.
+    pub(crate) controls: Vec<Control>,
     /// In order.
     pub(crate) steps: Vec<Step>,
+    /// In order.
+    pub(crate) questions: Vec<Question>,
+    /// In order.
+    pub(crate) experiments: Vec<Experiment>,
 }
 
 /// Reads a block; `None` if anything was wrong, which `findings` then tells.
@@ -33,11 +43,6 @@ pub(crate) fn parse(fence: &Fence, findings: &mut Vec<Finding>) -> Option<Block>
     let mut reader = Reader { fence, findings };
     let block = reader.block();
     block.filter(|_| findings.len() == before)
-}
-
-struct Reader<'a> {
-    fence: &'a Fence,
-    findings: &'a mut Vec<Finding>,
 }
 
 impl Reader<'_> {
@@ -53,190 +58,202 @@ impl Reader<'_> {
             }
         };
         let table = table.get_ref();
-        self.only(table, &["server", "step"], "a lab");
-        let server = match table.get("server") {
-            None => {
-                self.missing(self.fence.line, "`server = \"LESSON\"`");
-                None
-            }
-            Some(value) => self
-                .text("server", value)
-                .map(|server| (server.to_owned(), self.line(&value.span()))),
+        let known = [
+            "name",
+            "server",
+            "controls",
+            "step",
+            "question",
+            "experiment",
+        ];
+        self.only(table, &known, "a lab");
+        let server = self.required(table, "server", self.fence.line, "`server = \"LESSON\"`");
+        let server = server.and_then(|value| {
+            let line = self.line(&value.span());
+            self.text("server", value)
+                .map(|server| (server.to_owned(), line))
+        });
+        let name = match table.get("name") {
+            None => server.clone(),
+            Some(value) => self.name(value),
         };
-        let steps = match table.get("step") {
-            None => {
-                self.missing(self.fence.line, "at least one `[[step]]`");
-                None
-            }
-            Some(value) => match value.get_ref() {
-                DeValue::Array(steps) if !steps.is_empty() => Some(self.steps(steps)),
-                other => {
-                    let found = kind(other);
-                    self.problem(
-                        &value.span(),
-                        format!("expected `[[step]]` tables, found {found}"),
-                    );
-                    None
-                }
-            },
-        };
+        let controls = self.list(table.get("controls"), |reader, value| reader.control(value));
+        let steps = self.required(table, "step", self.fence.line, "at least one `[[step]]`");
+        let steps = steps.and_then(|value| self.tables("[[step]]", Some(value), Self::step));
+        let questions = self.tables("[[question]]", table.get("question"), Self::question);
+        let experiments = self.tables("[[experiment]]", table.get("experiment"), Self::experiment);
         let (server, server_line) = server?;
+        let (name, name_line) = name?;
         Some(Block {
+            name,
+            name_line,
             server,
             server_line,
+            controls: controls?,
             steps: steps?,
+            questions: questions?,
+            experiments: experiments?,
         })
     }
 
-    /// The steps that are right.
-    fn steps(&mut self, steps: &DeArray<'_>) -> Vec<Step> {
-        steps.iter().filter_map(|step| self.step(step)).collect()
-    }
-
-    fn step(&mut self, step: &Spanned<DeValue<'_>>) -> Option<Step> {
-        let DeValue::Table(table) = step.get_ref() else {
-            let found = kind(step.get_ref());
+    /// A name that can be a file's on every system.
+    fn name(&mut self, value: &Value<'_>) -> Option<(String, usize)> {
+        let name = self.text("name", value)?;
+        let is_plain = |character: char| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+        };
+        if name.is_empty() || name.len() > MAX_NAME_CHARS || !name.chars().all(is_plain) {
             self.problem(
-                &step.span(),
-                format!("expected a `[[step]]` table, found {found}"),
+                &value.span(),
+                format!("expected a name of lower-case letters, digits and _, found `{name}`"),
             );
             return None;
-        };
+        }
+        Some((name.to_owned(), self.line(&value.span())))
+    }
+
+    fn control(&mut self, value: &Value<'_>) -> Option<Control> {
+        self.word("controls", &Control::ALL, value)
+    }
+
+    fn step(&mut self, table: &DeTable<'_>, line: usize) -> Option<Step> {
         self.only(table, &["say", "play", "seen", "hint"], "a step");
-        let line = self.line(&step.span());
-        let say = self.required(table, "say", line, "`say = \"...\"` in this step");
-        let say = say.and_then(|value| self.runs("say", value));
+        let say = self.sentence(table, "say", line, "step");
         let play = self.required(table, "play", line, "`play = \"...\"` in this step");
-        let play = play.and_then(|value| self.plays(value));
-        let seen = self.required(table, "seen", line, "`seen = \"...\"` in this step");
-        let seen = seen.and_then(|value| self.phrase("seen", value));
-        let hint = match table.get("hint") {
-            None => Some(Vec::new()),
-            Some(value) => self.runs("hint", value).map(|tier| vec![tier]),
-        };
+        let play = play.and_then(|value| self.phrases("play", value));
+        let seen = self.seen(table, line, "step");
+        let hints = self.list(table.get("hint"), |reader, value| {
+            reader.runs("hint", value)
+        });
         Some(Step {
             say: say?,
             play: play?,
             seen: seen?,
-            hints: hint?,
+            hints: hints?,
         })
     }
 
-    /// One phrase, or a list of phrases.
-    fn plays(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Play>> {
-        match value.get_ref() {
-            DeValue::Array(phrases) => {
-                let plays: Vec<Option<Play>> = phrases
+    fn question(&mut self, table: &DeTable<'_>, line: usize) -> Option<Question> {
+        self.only(table, &["ask", "play", "choice"], "a question");
+        let ask = self.sentence(table, "ask", line, "question");
+        let play = self.required(table, "play", line, "`play = \"...\"` in this question");
+        let play = play.and_then(|value| self.phrases("play", value));
+        let choices = self.tables("[[question.choice]]", table.get("choice"), Self::choice);
+        if let Some(choices) = &choices {
+            if choices.len() < 2 {
+                let found = choices.len();
+                self.finding(
+                    line,
+                    format!("expected two or more `[[question.choice]]`, found {found}"),
+                );
+            }
+            let twice = |(index, choice): (usize, &Choice)| {
+                choices[..index]
                     .iter()
-                    .map(|phrase| self.phrase("play", phrase))
-                    .collect();
-                plays.into_iter().collect()
-            }
-            _ => self.phrase("play", value).map(|play| vec![play]),
-        }
-    }
-
-    fn phrase<T>(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<T>
-    where
-        T: FromStr<Err: Display>,
-    {
-        match self.text(key, value)?.parse() {
-            Ok(phrase) => Some(phrase),
-            Err(problem) => {
-                self.problem(
-                    &value.span(),
-                    format!("expected a phrase for `{key}`, found {problem}"),
+                    .any(|other| other.seen == choice.seen)
+            };
+            if choices.iter().enumerate().any(twice) {
+                self.finding(
+                    line,
+                    "expected choices that are seen to differ, found the same `seen` twice",
                 );
-                None
             }
         }
+        Some(Question {
+            ask: ask?,
+            play: play?,
+            choices: choices?,
+        })
     }
 
-    fn runs(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Run>> {
-        match inline::parse(self.text(key, value)?) {
-            Ok(runs) if runs.is_empty() => {
-                self.problem(
-                    &value.span(),
-                    format!("expected a sentence for `{key}`, found nothing"),
-                );
-                None
-            }
-            Ok(runs) => Some(runs),
-            Err(problem) => {
-                self.problem(&value.span(), format!("`{key}`: {problem}"));
-                None
-            }
-        }
+    fn choice(&mut self, table: &DeTable<'_>, line: usize) -> Option<Choice> {
+        self.only(table, &["say", "seen", "why"], "a choice");
+        let say = self.sentence(table, "say", line, "choice");
+        let seen = self.seen(table, line, "choice");
+        let why = self.sentence(table, "why", line, "choice");
+        Some(Choice {
+            say: say?,
+            seen: seen?,
+            why: why?,
+        })
     }
 
-    fn text<'v>(&mut self, key: &str, value: &'v Spanned<DeValue<'_>>) -> Option<&'v str> {
-        let text = value.get_ref().as_str();
-        if text.is_none() {
-            let found = kind(value.get_ref());
-            self.problem(
-                &value.span(),
-                format!("expected a quoted text for `{key}`, found {found}"),
-            );
-        }
-        text
+    fn experiment(&mut self, table: &DeTable<'_>, line: usize) -> Option<Experiment> {
+        self.only(table, &["kind", "say", "play"], "an experiment");
+        let kind = self.required(
+            table,
+            "kind",
+            line,
+            "`kind = \"useful\"` in this experiment",
+        );
+        let kind = kind.and_then(|value| self.word("kind", &ExperimentKind::ALL, value));
+        let say = self.sentence(table, "say", line, "experiment");
+        let play = match table.get("play") {
+            None => Some(Vec::new()),
+            Some(value) => self.phrases("play", value),
+        };
+        Some(Experiment {
+            kind: kind?,
+            say: say?,
+            play: play?,
+        })
     }
 
-    fn required<'v, 'i>(
+    fn sentence(
         &mut self,
-        table: &'v DeTable<'i>,
+        table: &DeTable<'_>,
         key: &str,
         line: usize,
-        expected: &str,
-    ) -> Option<&'v Spanned<DeValue<'i>>> {
-        let value = table.get(key);
-        if value.is_none() {
-            self.missing(line, expected);
-        }
-        value
+        of: &str,
+    ) -> Option<Vec<Run>> {
+        let expected = format!("`{key} = \"...\"` in this {of}");
+        let value = self.required(table, key, line, &expected)?;
+        self.runs(key, value)
     }
 
-    /// Keys that nothing reads are mistakes.
-    fn only(&mut self, table: &DeTable<'_>, known: &[&str], of: &str) {
-        for key in table.keys() {
-            let name: &str = key.get_ref();
-            if !known.contains(&name) {
-                let expected = known.join(", ");
+    fn seen(&mut self, table: &DeTable<'_>, line: usize, of: &str) -> Option<Seen> {
+        let expected = format!("`seen = \"...\"` in this {of}");
+        let value = self.required(table, "seen", line, &expected)?;
+        self.phrase("seen", value)
+    }
+
+    /// The tables of an array; none if the key is missing.
+    fn tables<T>(
+        &mut self,
+        key: &str,
+        value: Option<&Value<'_>>,
+        read: impl Fn(&mut Self, &DeTable<'_>, usize) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(value) = value else {
+            return Some(Vec::new());
+        };
+        let tables = match value.get_ref() {
+            DeValue::Array(tables) if !tables.is_empty() => tables,
+            other => {
+                let found = kind(other);
                 self.problem(
-                    &key.span(),
-                    format!("expected {of} to have {expected} only, found `{name}`"),
+                    &value.span(),
+                    format!("expected `{key}` tables, found {found}"),
                 );
+                return None;
             }
-        }
-    }
-
-    fn missing(&mut self, line: usize, expected: &str) {
-        self.findings.push(Finding::here(
-            line,
-            format!("expected {expected}, found none"),
-        ));
-    }
-
-    fn problem(&mut self, span: &Range<usize>, text: String) {
-        let line = self.line(span);
-        self.findings.push(Finding::here(line, text));
-    }
-
-    /// The line in the chapter of a place in the block.
-    fn line(&self, span: &Range<usize>) -> usize {
-        self.fence.line + line_at(&self.fence.body, span.start)
-    }
-}
-
-fn kind(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::Array(array) if array.is_empty() => "an empty array".to_owned(),
-        DeValue::Array(_) => "an array".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
-        DeValue::String(text) => format!("the text \"{text}\""),
-        DeValue::Integer(integer) => format!("the number {}", integer.as_str()),
-        DeValue::Float(float) => format!("the number {}", float.as_str()),
-        DeValue::Boolean(boolean) => format!("{boolean}"),
-        DeValue::Datetime(time) => format!("the time {time}"),
+        };
+        // All are read, so that the problems of each are told.
+        let read: Vec<Option<T>> = tables
+            .iter()
+            .map(|table| match table.get_ref() {
+                DeValue::Table(fields) => read(self, fields, self.line(&table.span())),
+                other => {
+                    let found = kind(other);
+                    self.problem(
+                        &table.span(),
+                        format!("expected a `{key}` table, found {found}"),
+                    );
+                    None
+                }
+            })
+            .collect();
+        read.into_iter().collect()
     }
 }
 

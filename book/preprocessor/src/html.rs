@@ -5,7 +5,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use wire::lab::{Lab, Listing, Run, Style};
+use wire::lab::{ExperimentKind, Lab, Listing, Run, Style};
+use wire::trace::Part;
+use wire::{Event, Seen};
+
+use crate::narrate;
 
 /// Which build of the page takes the element over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,35 +23,122 @@ pub(crate) struct Page {
 /// The placeholder for `lab`.
 pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Error> {
     let spec = STANDARD.encode(postcard::to_allocvec(lab)?);
-    let server = escape(&lab.server);
+    let name = escape(&lab.name);
     let mut html = format!(
-        "<section class=\"lab\" data-lab=\"{server}\" data-state=\"offline\" data-spec=\"{spec}\""
+        "<section class=\"lab\" data-lab=\"{name}\" data-state=\"offline\" data-spec=\"{spec}\""
     );
     for (name, value) in [("data-page", &page.script), ("data-build", &page.build)] {
         if let Some(value) = value {
             html.push_str(&format!(" {name}=\"{}\"", escape(value)));
         }
     }
-    html.push_str(&format!(" aria-label=\"Lab: {server}\">"));
+    html.push_str(&format!(" aria-label=\"Lab: {name}\">"));
     html.push_str(&format!(
-        "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>Lab: <code>{server}</code>\
+        "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>Lab: <code>{name}</code>\
          </strong></p><p class=\"lab-offline-how\">Here you talk to a real server on your own machine. \
          To start it, run <code>cargo lab</code> in a copy of Wirebook and open the link it prints.</p>"
     ));
-    html.push_str("<ol class=\"lab-offline-steps\">");
-    for step in &lab.steps {
+    if let Some(trace) = &lab.recorded {
         html.push_str(&format!(
-            "<li><p>{}</p><p class=\"lab-offline-seen\">Ticks when this is observed: <code>{}</code></p></li>",
-            runs(&step.say),
-            escape(&step.seen.to_string()),
+            "<p class=\"lab-offline-recorded\">What follows each step was observed once. \
+             Recorded on {} with Wirebook {}.</p>",
+            escape(&trace.recorded.date),
+            escape(&trace.recorded.version)
         ));
     }
-    html.push_str("</ol>");
+    push_steps(lab, &mut html);
+    push_questions(lab, &mut html);
+    push_experiments(lab, &mut html);
     for listing in &lab.listings {
         push_listing(listing, &mut html);
     }
     html.push_str("</div></section>");
     Ok(html)
+}
+
+fn push_steps(lab: &Lab, html: &mut String) {
+    html.push_str("<ol class=\"lab-offline-steps\">");
+    let mut begin = 0;
+    for (index, step) in lab.steps.iter().enumerate() {
+        html.push_str(&format!(
+            "<li><p>{}</p><p class=\"lab-offline-seen\">Ticks when this is observed: <code>{}</code></p>",
+            runs(&step.say),
+            escape(&step.seen.to_string()),
+        ));
+        if let Some(part) = lab.recorded.as_ref().map(|trace| &trace.steps) {
+            let end = part.ticks.get(index).map_or(begin, |tick| *tick as usize);
+            let events = part.events.get(begin..end).unwrap_or_default();
+            push_observed(part, events, &step.seen, html);
+            begin = end;
+        }
+        html.push_str("</li>");
+    }
+    html.push_str("</ol>");
+}
+
+fn push_observed(part: &Part, events: &[Event], seen: &Seen, html: &mut String) {
+    let sentences = narrate::sentences(part, events, seen);
+    if sentences.is_empty() {
+        return;
+    }
+    html.push_str("<ol class=\"lab-offline-observed\" aria-label=\"Observed\">");
+    for sentence in sentences {
+        html.push_str(&format!("<li>{sentence}</li>"));
+    }
+    html.push_str("</ol>");
+}
+
+fn push_questions(lab: &Lab, html: &mut String) {
+    for (index, question) in lab.questions.iter().enumerate() {
+        html.push_str(&format!(
+            "<div class=\"lab-offline-question\"><p><strong>Predict:</strong> {}</p><ul>",
+            runs(&question.ask)
+        ));
+        for choice in &question.choices {
+            html.push_str(&format!("<li>{}</li>", runs(&choice.say)));
+        }
+        html.push_str("</ul>");
+        let trace = lab.recorded.as_ref();
+        let answered = trace.and_then(|trace| trace.questions.get(index));
+        let outcome = answered.and_then(|answered| {
+            let choice = question.choices.get(usize::from(answered.outcome))?;
+            Some((answered, choice))
+        });
+        if let Some((answered, right)) = outcome {
+            html.push_str("<details><summary>What happened</summary>");
+            push_observed(&answered.part, &answered.part.events, &right.seen, html);
+            html.push_str("<ul>");
+            for choice in &question.choices {
+                let verdict = if choice == right { "Right" } else { "Not so" };
+                html.push_str(&format!(
+                    "<li><strong>{verdict}:</strong> {} {}</li>",
+                    runs(&choice.say),
+                    runs(&choice.why)
+                ));
+            }
+            html.push_str("</ul></details>");
+        }
+        html.push_str("</div>");
+    }
+}
+
+fn push_experiments(lab: &Lab, html: &mut String) {
+    if lab.experiments.is_empty() {
+        return;
+    }
+    html.push_str("<div class=\"lab-offline-experiments\"><p><strong>To try</strong></p><ul>");
+    for experiment in &lab.experiments {
+        let kind = match experiment.kind {
+            ExperimentKind::Useful => "Useful",
+            ExperimentKind::Weird => "Weird",
+            ExperimentKind::Broken => "Broken on purpose",
+        };
+        html.push_str(&format!(
+            "<li><strong>{kind}.</strong> {}</li>",
+            runs(&experiment.say)
+        ));
+    }
+    html.push_str("</ul></div>");
 }
 
 fn push_listing(listing: &Listing, html: &mut String) {
@@ -91,7 +182,7 @@ fn runs(runs: &[Run]) -> String {
 
 /// Text that stays text: in an element, in an attribute, in one line of Markdown, and past mdBook's
 /// own `{{#...}}` directives, which are looked for after this.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -1,17 +1,19 @@
-//! The preprocessor: every chapter of a book, its labs replaced.
+//! The preprocessor: every chapter of a book, its labs replaced; and the labs of a book alone.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mdbook_preprocessor::book::{Book, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use sha2::{Digest, Sha256};
-use wire::lab::{Lab, Step};
+use wire::lab::Lab;
 
 use crate::block::{self, Block};
+use crate::fence::Fence;
 use crate::html::{self, Page};
 use crate::problem::{Finding, Problem, Problems};
-use crate::{fence, listing};
+use crate::{fence, listing, recorded};
 
 /// The name in `[preprocessor.lab]`.
 pub const NAME: &str = "lab";
@@ -21,6 +23,9 @@ pub const PAGE_KEY: &str = "preprocessor.lab.page";
 
 /// The key of the name of this build in mdBook's configuration.
 pub const BUILD_KEY: &str = "preprocessor.lab.build";
+
+/// The key that allows labs without a recorded exchange, for an author at work.
+pub const UNRECORDED_KEY: &str = "preprocessor.lab.unrecorded";
 
 /// Replaces the lab blocks of every chapter.
 ///
@@ -39,33 +44,79 @@ impl Preprocessor for Labs {
             build: context.config.get(BUILD_KEY)?,
         };
         let root = std::path::absolute(&context.root).context("finding the book")?;
-        let repository = root.parent().context("the book has no parent folder")?;
-        let source = root
-            .strip_prefix(repository)
-            .context("finding the chapters")?
-            .join(&context.config.book.src);
-        let mut problems = Vec::new();
+        let unrecorded: Option<bool> = context.config.get(UNRECORDED_KEY)?;
+        let wants_recorded = !unrecorded.unwrap_or(false);
+        let mut reader = Reader::new(&root, wants_recorded)?;
+        let source = source(&root, &context.config.book.src)?;
         book.for_each_chapter_mut(|chapter| {
             let file = path_of(chapter, &source);
-            let mut findings = Vec::new();
-            chapter.content = replace(&chapter.content, repository, &page, &mut findings);
-            problems.extend(findings.into_iter().map(|finding| Problem {
-                file: finding.file.unwrap_or_else(|| file.clone()),
-                line: finding.line,
-                text: finding.text,
-            }));
+            chapter.content = reader.replace(&file, &chapter.content, &page);
         });
-        if problems.is_empty() {
-            return Ok(book);
-        }
-        problems.sort();
-        problems.dedup();
-        Err(Problems(problems).into())
+        reader.finish()?;
+        Ok(book)
     }
 
     fn supports_renderer(&self, renderer: &str) -> Result<bool> {
         Ok(renderer == "html")
     }
+}
+
+/// A lab and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The chapter, from the top of the repository.
+    pub file: String,
+    /// The line of the opening fence.
+    pub line: usize,
+    /// What the block says.
+    pub lab: Lab,
+}
+
+/// Every lab of the chapters in `book`/src, without building the book, in the order of the
+/// chapters' files. What was recorded of a lab is in it if it fits the lab as it is now.
+pub fn labs_of(book: &Path) -> Result<Vec<Found>> {
+    let root = std::path::absolute(book).context("finding the book")?;
+    let mut reader = Reader::new(&root, false)?;
+    let source_name = Path::new("src");
+    let source = source(&root, source_name)?;
+    let mut found = Vec::new();
+    for path in chapters(&root.join(source_name))? {
+        let name = path.strip_prefix(root.join(source_name))?;
+        let file = slashes(&source.join(name));
+        let chapter = std::fs::read_to_string(&path).with_context(|| format!("reading {file}"))?;
+        for (fence, lab) in reader.labs(&file, &chapter) {
+            let (file, line) = (file.clone(), fence.line);
+            found.push(Found { file, line, lab });
+        }
+    }
+    reader.finish()?;
+    Ok(found)
+}
+
+/// Every Markdown file below a folder, sorted.
+fn chapters(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut chapters = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        let entries = std::fs::read_dir(&folder)
+            .with_context(|| format!("reading the folder {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                chapters.push(path);
+            }
+        }
+    }
+    chapters.sort();
+    Ok(chapters)
+}
+
+/// The folder of the chapters, from the top of the repository.
+fn source(root: &Path, source: &Path) -> Result<PathBuf> {
+    let name = root.file_name().context("the book has no folder")?;
+    Ok(Path::new(name).join(source))
 }
 
 /// The chapter's file from the top of the repository, with `/` on every system.
@@ -74,61 +125,135 @@ fn path_of(chapter: &Chapter, source: &Path) -> String {
         Some(path) => source.join(path),
         None => source.to_owned(),
     };
+    slashes(&path)
+}
+
+fn slashes(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
-/// The chapter with its labs as HTML; a lab that is wrong stays as it is.
-fn replace(chapter: &str, repository: &Path, page: &Page, findings: &mut Vec<Finding>) -> String {
-    let mut replaced = String::with_capacity(chapter.len());
-    let mut end = 0;
-    for fence in fence::find(chapter, findings) {
-        let Some(block) = block::parse(&fence, findings) else {
-            continue;
-        };
-        let Some(lab) = lab(block, repository, findings) else {
-            continue;
-        };
-        match html::placeholder(&lab, page) {
-            Ok(html) => {
-                replaced.push_str(chapter.get(end..fence.range.start).unwrap_or(""));
-                // The HTML begins a line and ends with a blank one, wherever the fence stood.
-                replaced.push_str("\n\n");
-                replaced.push_str(&html);
-                replaced.push_str("\n\n");
-                end = fence.range.end;
-            }
-            Err(error) => findings.push(Finding::here(
-                fence.line,
-                format!("expected a lab that can be encoded, found: {error}"),
-            )),
-        }
-    }
-    replaced.push_str(chapter.get(end..).unwrap_or(""));
-    replaced
+/// Reads the labs of one chapter after another, and gathers what is wrong.
+struct Reader {
+    repository: PathBuf,
+    /// Where each name was given first.
+    names: HashMap<String, String>,
+    wants_recorded: bool,
+    problems: Vec<Problem>,
 }
 
-fn lab(block: Block, repository: &Path, findings: &mut Vec<Finding>) -> Option<Lab> {
-    let listings = listing::of_lesson(repository, &block.server, block.server_line, findings)?;
-    Some(Lab {
-        hash: hash(&block.server, &block.steps),
-        name: block.server.clone(),
-        controls: Vec::new(),
-        questions: Vec::new(),
-        experiments: Vec::new(),
-        recorded: None,
-        server: block.server,
-        steps: block.steps,
-        listings,
-    })
+impl Reader {
+    fn new(book: &Path, wants_recorded: bool) -> Result<Self> {
+        let repository = book.parent().context("the book has no parent folder")?;
+        Ok(Self {
+            repository: repository.to_owned(),
+            names: HashMap::new(),
+            wants_recorded,
+            problems: Vec::new(),
+        })
+    }
+
+    /// The labs of a chapter that are right.
+    fn labs(&mut self, file: &str, chapter: &str) -> Vec<(Fence, Lab)> {
+        let mut findings = Vec::new();
+        let mut labs = Vec::new();
+        for fence in fence::find(chapter, &mut findings) {
+            let lab = block::parse(&fence, &mut findings)
+                .and_then(|block| self.lab(file, block, &mut findings));
+            labs.extend(lab.map(|lab| (fence, lab)));
+        }
+        self.tell(file, findings);
+        labs
+    }
+
+    fn lab(&mut self, file: &str, block: Block, findings: &mut Vec<Finding>) -> Option<Lab> {
+        let here = format!("{file}:{}", block.name_line);
+        if let Some(first) = self.names.get(&block.name) {
+            findings.push(Finding::here(
+                block.name_line,
+                format!(
+                    "expected a name that no other lab has (`name = \"...\"`), found `{}`, \
+                     which {first} has",
+                    block.name
+                ),
+            ));
+            return None;
+        }
+        self.names.insert(block.name.clone(), here);
+        let repository = &self.repository;
+        let listings = listing::of_lesson(repository, &block.server, block.server_line, findings)?;
+        let mut lab = Lab {
+            hash: hash(&block),
+            name: block.name,
+            server: block.server,
+            controls: block.controls,
+            steps: block.steps,
+            questions: block.questions,
+            experiments: block.experiments,
+            listings,
+            recorded: None,
+        };
+        match recorded::of(repository, &lab) {
+            Ok(recorded) => lab.recorded = Some(recorded),
+            Err(finding) if self.wants_recorded => findings.push(finding),
+            Err(_) => {}
+        }
+        Some(lab)
+    }
+
+    /// The chapter with its labs as HTML; a lab that is wrong stays as it is.
+    fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> String {
+        let mut replaced = String::with_capacity(chapter.len());
+        let mut end = 0;
+        for (fence, lab) in self.labs(file, chapter) {
+            match html::placeholder(&lab, page) {
+                Ok(html) => {
+                    replaced.push_str(chapter.get(end..fence.range.start).unwrap_or(""));
+                    // The HTML begins a line and ends with a blank one, wherever the fence stood.
+                    replaced.push_str("\n\n");
+                    replaced.push_str(&html);
+                    replaced.push_str("\n\n");
+                    end = fence.range.end;
+                }
+                Err(error) => self.tell(
+                    file,
+                    vec![Finding::here(
+                        fence.line,
+                        format!("expected a lab that can be encoded, found: {error}"),
+                    )],
+                ),
+            }
+        }
+        replaced.push_str(chapter.get(end..).unwrap_or(""));
+        replaced
+    }
+
+    fn tell(&mut self, file: &str, findings: Vec<Finding>) {
+        let problems = findings.into_iter().map(|finding| Problem {
+            file: finding.file.unwrap_or_else(|| file.to_owned()),
+            line: finding.line,
+            text: finding.text,
+        });
+        self.problems.extend(problems);
+    }
+
+    /// An error if anything was wrong.
+    fn finish(mut self) -> Result<()> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        self.problems.sort();
+        self.problems.dedup();
+        Err(Problems(self.problems).into())
+    }
 }
 
 /// Names what the steps ask for. Their wording is not part of it: a corrected sentence must not
 /// cost a reader their progress.
-fn hash(server: &str, steps: &[Step]) -> String {
+fn hash(block: &Block) -> String {
     let mut hash = Sha256::new();
-    hash.update(server);
-    for step in steps {
+    hash.update(&block.server);
+    for step in &block.steps {
         hash.update([0]);
         hash.update(step.seen.to_string());
         for play in &step.play {

@@ -5,7 +5,8 @@
 //! 1. `fence` finds the blocks of a chapter and their lines;
 //! 2. `block` reads the TOML and checks every phrase with the same code that will use it;
 //! 3. `listing` cuts the server's source, and `highlight` colours it;
-//! 4. `html` writes the element that the page takes over, readable without it.
+//! 4. `recorded` finds the exchange that was recorded of it, and `narrate` tells it in sentences;
+//! 5. `html` writes the element that the page takes over, readable without it.
 //!
 //! Every problem of a book is collected and told at once: a [`Problem`] names file and line.
 
@@ -16,7 +17,9 @@ mod html;
 mod inline;
 mod labs;
 mod listing;
+mod narrate;
 mod problem;
+pub mod recorded;
 
-pub use labs::{BUILD_KEY, Labs, NAME, PAGE_KEY};
+pub use labs::{BUILD_KEY, Found, Labs, NAME, PAGE_KEY, UNRECORDED_KEY, labs_of};
 pub use problem::{Problem, Problems};

@@ -61,6 +61,97 @@ fn a_good_block_is_read_whole() {
 }
 
 #[test]
+fn a_block_with_every_key_is_read_whole() {
+    let body = GOOD
+        .replace("\n[[step]]\nsay  = \"Connect", "name = \"tcp_ok_twice\"\ncontrols = [\"clients\", \"slicer\"]\n\n[[step]]\nsay  = \"Connect")
+        .replace("\"Type hello.\"", "[\"Type hello.\", \"Then press **Send**.\"]")
+        + r#"
+[[question]]
+ask = "What comes back?"
+play = ['b: connect', 'b: send "x" * 3']
+
+[[question.choice]]
+say = "Nothing."
+seen = "client nothing for 2 s"
+why = "It answers *every* read."
+
+[[question.choice]]
+say = "An ok."
+seen = 'client read "ok"'
+why = "One read, one answer."
+
+[[experiment]]
+kind = "weird"
+say = "Send bytes that are no text."
+play = 'send "\xff"'
+
+[[experiment]]
+kind = "useful"
+say = "Try `nc`."
+"#;
+    let mut findings = Vec::new();
+    let block = parse(&fence(&body), &mut findings).unwrap();
+    assert_eq!(findings, []);
+    assert_eq!((block.name.as_str(), block.name_line), ("tcp_ok_twice", 12));
+    assert_eq!(block.controls, [Control::Clients, Control::Slicer]);
+    assert_eq!(block.steps[1].hints.len(), 2);
+    let question = &block.questions[0];
+    assert_eq!(question.play[1].client.as_deref(), Some("b"));
+    assert_eq!(question.play[1].act, Act::Send(b"xxx".to_vec()));
+    assert_eq!(question.choices[1].seen.to_string(), "client read \"ok\"");
+    assert_eq!(question.choices[1].why[0].text, "One read, one answer.");
+    assert_eq!(block.experiments[0].kind, ExperimentKind::Weird);
+    assert_eq!(block.experiments[0].play[0].act, Act::Send(vec![0xff]));
+    assert_eq!(block.experiments[1].play, []);
+}
+
+#[test]
+fn names_and_words_are_checked() {
+    let body = GOOD.replace(
+        "\n\n[[step]]\nsay  = \"Connect",
+        "\nname = \"A/B\"\ncontrols = \"slice\"\n\n[[step]]\nsay  = \"Connect",
+    );
+    let found = problems(&body);
+    assert_eq!(
+        found[0],
+        (
+            12,
+            "expected a name of lower-case letters, digits and _, found `A/B`".to_owned()
+        )
+    );
+    assert_eq!(
+        found[1],
+        (
+            13,
+            "expected one of clients, options, slicer, reading, deadline, relay, dns, stats for \
+             `controls`, found `slice`"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_question_has_choices_that_can_be_told_apart() {
+    let body = format!("{GOOD}\n[[question]]\nask = \"What?\"\nplay = []\n");
+    check(
+        &body,
+        24,
+        "expected two or more `[[question.choice]]`, found 0",
+    );
+    let choice = "[[question.choice]]\nsay = \"a\"\nseen = \"client end\"\nwhy = \"b\"\n";
+    check(
+        &format!("{body}{choice}{choice}"),
+        24,
+        "expected choices that are seen to differ, found the same `seen` twice",
+    );
+    check(
+        &format!("{body}{choice}{}", choice.replace("why = \"b\"\n", "")),
+        31,
+        "expected `why = \"...\"` in this choice, found none",
+    );
+}
+
+#[test]
 fn broken_toml_is_told_with_its_line() {
     let found = problems("server = \"tcp_ok\"\nstep = = 1\n");
     assert_eq!(found[0].0, 12);
@@ -115,7 +206,7 @@ fn unknown_keys_have_their_line() {
     check(
         &body,
         11,
-        "expected a lab to have server, step only, found `port`",
+        "expected a lab to have name, server, controls, step, question, experiment only, found `port`",
     );
 }
 

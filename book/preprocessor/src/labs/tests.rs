@@ -27,7 +27,13 @@ impl Repository {
         fs::write(path, text).unwrap();
     }
 
+    /// Runs with labs of which nothing was recorded.
     fn run(&self, chapters: &[(&str, &str)], config: &str) -> Result<Vec<String>> {
+        let config = format!("[preprocessor.lab]\nunrecorded = true\n{config}");
+        self.run_with(chapters, &config)
+    }
+
+    fn run_with(&self, chapters: &[(&str, &str)], config: &str) -> Result<Vec<String>> {
         let config: Config = config.parse().unwrap();
         let context = PreprocessorContext::new(self.0.join("book"), config, "html".to_owned());
         let items = chapters.iter().map(|(path, content)| {
@@ -68,7 +74,7 @@ fn a_lab_becomes_html_and_the_rest_stays() {
 #[test]
 fn the_page_comes_from_the_configuration() {
     let repository = Repository::new("page");
-    let config = "[preprocessor.lab]\npage = \"lab/page-1.js\"\nbuild = \"2\"\n";
+    let config = "page = \"lab/page-1.js\"\nbuild = \"2\"\n";
     let book = repository.run(&[("a.md", LAB)], config).unwrap();
     assert!(book[0].contains("data-page=\"lab/page-1.js\" data-build=\"2\""));
 }
@@ -126,12 +132,96 @@ fn rewording_a_step_keeps_the_hash_and_changing_it_does_not() {
         let mut findings = Vec::new();
         let fences = fence::find(text, &mut findings);
         let block = block::parse(&fences[0], &mut findings).unwrap();
-        hash(&block.server, &block.steps)
+        hash(&block)
     };
     let original = hash_of(LAB);
     assert_eq!(original.len(), 16);
     assert_eq!(hash_of(&LAB.replace("Go.", "Start.")), original);
     assert_ne!(hash_of(&LAB.replace("accept", "close")), original);
+}
+
+#[test]
+fn a_name_belongs_to_one_lab_of_the_book() {
+    let repository = Repository::new("names");
+    let named = LAB.replace("[[step]]", "name = \"other\"\n[[step]]");
+    let chapters = [("a.md", LAB), ("b.md", &*named), ("c.md", LAB)];
+    let error = repository.run(&chapters, "").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "1 problem in the book's labs\nbook/src/c.md:2: expected a name that no other lab has \
+         (`name = \"...\"`), found `tcp_ok`, which book/src/a.md:2 has"
+    );
+    let book = repository.run(&chapters[..2], "").unwrap();
+    assert!(book[1].contains("data-lab=\"other\""));
+}
+
+/// A recorded exchange in which each of these events is a close at the client.
+fn trace(ticks: &[u32], events: usize) -> String {
+    let event = r#"{"sequence":1,"time_ns":0,"connection":1,"end":"client","action":"close","worker":null,"source":null}"#;
+    format!(
+        r#"{{"version":1,"lab":"tcp_ok","recorded":{{"date":"2026-11-21","version":"0.1.0"}},
+        "server":{{"lesson":"tcp_ok","transport":"tcp","address":"127.0.0.1:9090"}},
+        "steps":{{"clients":[],"ticks":{ticks:?},"events":[{}]}},"questions":[]}}"#,
+        vec![event; events].join(",")
+    )
+}
+
+#[test]
+fn what_was_recorded_stands_under_its_step_and_travels_with_the_lab() {
+    let repository = Repository::new("recorded");
+    repository.write("book/traces/tcp_ok.json", &trace(&[1], 1));
+    let book = repository.run_with(&[("a.md", LAB)], "").unwrap();
+    assert!(
+        book[0].contains("Recorded on 2026-11-21 with Wirebook 0.1.0."),
+        "{}",
+        book[0]
+    );
+    assert!(book[0].contains("<li>The client closed its socket.</li></ol></li></ol>"));
+    let folder = repository.0.join("book");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    fs::write(folder.join("src/a.md"), LAB).unwrap();
+    let found = labs_of(&folder).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].file, "book/src/a.md");
+    assert_eq!(found[0].line, 1);
+    let recorded = found[0].lab.recorded.as_ref().unwrap();
+    assert_eq!(recorded.steps.ticks, [1]);
+    let text = crate::recorded::to_text(recorded).unwrap();
+    assert_eq!(
+        serde_json::from_str::<wire::Trace>(&text).unwrap(),
+        *recorded
+    );
+}
+
+#[test]
+fn an_exchange_that_is_not_recorded_or_of_other_steps_is_a_problem() {
+    let repository = Repository::new("unrecorded");
+    let told = |repository: &Repository| {
+        let error = repository.run_with(&[("a.md", LAB)], "").unwrap_err();
+        error.to_string().lines().nth(1).unwrap_or("").to_owned()
+    };
+    assert_eq!(
+        told(&repository),
+        "book/traces/tcp_ok.json:1: expected a recorded exchange, found none; \
+         run `cargo lab record tcp_ok`"
+    );
+    repository.write("book/traces/tcp_ok.json", &trace(&[1, 1], 1));
+    assert_eq!(
+        told(&repository),
+        "book/traces/tcp_ok.json:1: expected a recorded exchange whose number of steps is 1, \
+         found 2; run `cargo lab record tcp_ok`"
+    );
+    for (damaged, problem) in [
+        (trace(&[2], 1), "expected ticks in the order of the events"),
+        (
+            "{".to_owned(),
+            "expected a recorded exchange, found: reading",
+        ),
+    ] {
+        repository.write("book/traces/tcp_ok.json", &damaged);
+        let told = told(&repository);
+        assert!(told.contains(problem), "{told}");
+    }
 }
 
 #[test]

@@ -1,0 +1,280 @@
+//! A recorded exchange in sentences that read well aloud, as HTML.
+
+use wire::event::{Action, Event};
+use wire::seen::What;
+use wire::trace::{Client, Part};
+use wire::{Seen, text};
+
+use crate::html::escape;
+
+/// The most bytes of one transfer that are printed.
+const MAX_SHOWN_BYTES: usize = 200;
+
+/// The sentences for what was observed of `part` while `seen` was waited for. Where there are
+/// several connections, each says on which it happened.
+///
+/// A call that waits is left out unless it is what is waited for: every read begins so.
+pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<String> {
+    let tells_waits = matches!(seen.what, What::Waits(_));
+    let mut sentences = Vec::new();
+    let mut events = events.iter().peekable();
+    while let Some(event) = events.next() {
+        if matches!(event.action, Action::Wait { .. }) && !tells_waits {
+            continue;
+        }
+        // One call may be several events; it is one sentence.
+        let mut bytes = event.data().map(|data| data.bytes.clone());
+        let mut last = event;
+        while last.data().is_some_and(|data| data.more)
+            && let Some(next) = events.next_if(|next| continues(last, next))
+        {
+            if let (Some(bytes), Some(data)) = (&mut bytes, next.data()) {
+                bytes.extend_from_slice(&data.bytes);
+            }
+            last = next;
+        }
+        let what = sentence(event, bytes.as_deref().unwrap_or_default());
+        sentences.push(match place(part, event) {
+            Some(place) => format!("{place}: {what}"),
+            None => capitalised(&what),
+        });
+    }
+    if let What::Nothing { for_secs } = seen.what {
+        let end = seen.end;
+        sentences.push(format!("For {for_secs} s nothing happened at the {end}."));
+    }
+    sentences
+}
+
+/// Which conversation an event belongs to, where there are several.
+fn place(part: &Part, event: &Event) -> Option<String> {
+    let connection = event.connection.filter(|_| part.clients.len() > 1)?;
+    let is_it = |client: &&Client| client.connection == connection;
+    let name = part.clients.iter().find(is_it)?.name.as_ref();
+    Some(match name {
+        Some(name) => format!("Connection {}, client {}", connection.0, escape(name)),
+        None => format!("Connection {}", connection.0),
+    })
+}
+
+fn continues(event: &Event, next: &Event) -> bool {
+    next.end == event.end
+        && next.connection == event.connection
+        && next.action.verb() == event.action.verb()
+}
+
+/// One observed fact, in the lower case.
+fn sentence(event: &Event, bytes: &[u8]) -> String {
+    let end = event.end;
+    match &event.action {
+        Action::Connect { local, peer } => format!(
+            "the {end} connected to {} from {}.",
+            code(&peer.to_string()),
+            code(&local.to_string())
+        ),
+        Action::Accept { peer } => format!(
+            "the {end} accepted a connection from {}.",
+            code(&peer.to_string())
+        ),
+        Action::Wait { operation } => {
+            format!("the {end} waited in {}.", code(&operation.to_string()))
+        }
+        Action::Read(_) => format!("the {end} read {}.", amount(bytes)),
+        Action::EndOfStream => format!("the {end} read the end of the stream: 0 bytes."),
+        Action::Write(_) => format!("the {end} wrote {}.", amount(bytes)),
+        Action::Receive { .. } => format!("the {end} received a datagram of {}.", amount(bytes)),
+        Action::Send { .. } => format!("the {end} sent a datagram of {}.", amount(bytes)),
+        Action::ShutDown => format!("the {end} half-closed: it will write nothing more."),
+        Action::Close => format!("the {end} closed its socket."),
+        Action::Reset => format!("the {end} reset the connection."),
+        Action::Error {
+            operation,
+            kind,
+            message,
+        } => format!(
+            "at the {end} {} failed: {kind} ({}).",
+            code(&operation.to_string()),
+            escape(message)
+        ),
+        Action::Cancel { operation } => {
+            format!("the {end} gave up {}.", code(&operation.to_string()))
+        }
+        Action::Option {
+            option,
+            asked,
+            value,
+        } => {
+            let option = code(&option.to_string());
+            match asked {
+                Some(asked) => {
+                    format!("the {end} set {option} to {asked}; the kernel says {value}.")
+                }
+                None => format!("the {end} asked for {option}; the kernel says {value}."),
+            }
+        }
+        Action::Lose(_) => format!("the {end} lost a datagram of {}.", amount(bytes)),
+        Action::Hold { for_ms, .. } => format!(
+            "the {end} held back a datagram for {for_ms} ms: {}.",
+            amount(bytes)
+        ),
+        Action::Duplicate(_) => format!("the {end} duplicated a datagram of {}.", amount(bytes)),
+    }
+}
+
+/// `5 bytes: hello`, with what is too long cut.
+fn amount(bytes: &[u8]) -> String {
+    let count = bytes.len();
+    let plural = if count == 1 { "" } else { "s" };
+    if count == 0 {
+        return "0 bytes".to_owned();
+    }
+    let (shown, rest) = bytes.split_at(count.min(MAX_SHOWN_BYTES));
+    let shown = code(&text::to_escaped(shown));
+    match rest.len() {
+        0 => format!("{count} byte{plural}: {shown}"),
+        more => format!("{count} bytes: {shown} and {more} more"),
+    }
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escape(text))
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::event::{ConnectionId, Data, End, Failure, Operation, SocketOption};
+
+    use super::*;
+
+    fn event(end: End, action: Action) -> Event {
+        Event {
+            sequence: 1,
+            time_ns: 0,
+            connection: Some(ConnectionId(2)),
+            end,
+            action,
+            worker: None,
+            source: None,
+        }
+    }
+
+    fn check(seen: &str, events: &[Event], expected: &[&str]) {
+        let seen = seen.parse().unwrap();
+        assert_eq!(sentences(&Part::default(), events, &seen), expected);
+    }
+
+    fn data(bytes: &[u8], more: bool) -> Data {
+        Data {
+            bytes: bytes.to_vec(),
+            more,
+        }
+    }
+
+    #[test]
+    fn each_fact_is_a_sentence() {
+        let peer: std::net::SocketAddr = "127.0.0.1:9090".parse().unwrap();
+        check(
+            "client read",
+            &[
+                event(End::Server, Action::Accept { peer: peer.into() }),
+                event(End::Client, Action::Write(Data::whole("hello"))),
+                event(
+                    End::Server,
+                    Action::Wait {
+                        operation: Operation::Read,
+                    },
+                ),
+                event(End::Client, Action::Read(Data::whole("\n"))),
+                event(
+                    End::Client,
+                    Action::Option {
+                        option: SocketOption::NoDelay,
+                        asked: Some(1),
+                        value: 1,
+                    },
+                ),
+                event(
+                    End::Server,
+                    Action::Error {
+                        operation: Operation::Read,
+                        kind: Failure::Reset,
+                        message: "<gone>".to_owned(),
+                    },
+                ),
+                event(End::Relay, Action::Lose(Data::whole("x"))),
+            ],
+            &[
+                "The server accepted a connection from <code>127.0.0.1:9090</code>.",
+                "The client wrote 5 bytes: <code>hello</code>.",
+                "The client read 1 byte: <code>\\n</code>.",
+                "The client set <code>no-delay</code> to 1; the kernel says 1.",
+                "At the server <code>read</code> failed: reset (&lt;gone&gt;).",
+                "The relay lost a datagram of 1 byte: <code>x</code>.",
+            ],
+        );
+    }
+
+    #[test]
+    fn waits_and_silence_are_told_where_a_step_is_about_them() {
+        let wait = event(
+            End::Server,
+            Action::Wait {
+                operation: Operation::Read,
+            },
+        );
+        check(
+            "server wait",
+            &[wait],
+            &["The server waited in <code>read</code>."],
+        );
+        check(
+            "client nothing for 2 s",
+            &[],
+            &["For 2 s nothing happened at the client."],
+        );
+    }
+
+    #[test]
+    fn the_pieces_of_one_call_are_one_sentence_and_long_ones_are_cut() {
+        check(
+            "client write",
+            &[
+                event(End::Client, Action::Write(data(&[b'a'; 150], true))),
+                event(End::Client, Action::Write(data(&[b'a'; 150], false))),
+                event(End::Client, Action::Write(data(b"b", false))),
+            ],
+            &[
+                &format!(
+                    "The client wrote 300 bytes: <code>{}</code> and 100 more.",
+                    "a".repeat(200)
+                ),
+                "The client wrote 1 byte: <code>b</code>.",
+            ],
+        );
+    }
+
+    #[test]
+    fn several_connections_are_told_apart() {
+        let client = |name: Option<&str>, connection| Client {
+            name: name.map(str::to_owned),
+            connection: ConnectionId(connection),
+        };
+        let part = Part {
+            clients: vec![client(None, 1), client(Some("b"), 2)],
+            ..Part::default()
+        };
+        let close = event(End::Client, Action::Close);
+        assert_eq!(
+            sentences(&part, &[close], &"client close".parse().unwrap()),
+            ["Connection 2, client b: the client closed its socket."]
+        );
+    }
+}
