@@ -2,8 +2,10 @@
 //!
 //! - [`tap`]: tokio's sockets, watched;
 //! - [`lessons`]: the servers of the book, each what a textbook would print;
+//! - [`network`]: what may become of a datagram between a lesson's server and its clients;
 //! - [`gateway`]: HTTP, sessions, and who sees what.
 
 pub mod gateway;
 pub mod lessons;
+pub mod network;
 pub mod tap;

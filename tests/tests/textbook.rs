@@ -21,10 +21,28 @@ pub mod tcp_refused;
 pub mod tcp_silent;
 #[path = "../../native/src/lessons/udp_echo.rs"]
 pub mod udp_echo;
+#[path = "../../native/src/lessons/udp_refused.rs"]
+pub mod udp_refused;
+#[path = "../../native/src/lessons/udp_relay.rs"]
+pub mod udp_relay;
+#[path = "../../native/src/lessons/udp_reliable.rs"]
+pub mod udp_reliable;
+#[path = "../../native/src/lessons/udp_small.rs"]
+pub mod udp_small;
+
+/// What lies between a client and a server; it needs no watching either.
+#[path = "../../native/src/network/mod.rs"]
+pub mod network;
 
 /// What a lesson imports from: here, tokio itself.
 mod tap {
-    pub(crate) use tokio::{io, net};
+    pub(crate) use tokio::io;
+
+    pub(crate) mod net {
+        pub(crate) use tokio::net::*;
+
+        pub(crate) use crate::network::{Link, Network};
+    }
 }
 
 use std::io;
@@ -33,6 +51,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use wire::session::RelaySettings;
 
 /// Longer than any story takes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -257,4 +276,104 @@ async fn udp_echo_sends_every_datagram_back_to_its_sender() {
     told.expect("the story takes too long").unwrap();
     assert!(!server.is_finished());
     server.abort();
+}
+
+#[tokio::test]
+async fn udp_small_keeps_what_fits_and_no_more() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = tokio::spawn(udp_small::serve(socket));
+    let story = async {
+        let client = UdpSocket::bind("127.0.0.1:0").await?;
+        let mut buffer = [0; 64];
+        for (sent, answer) in [(5, "5 bytes"), (16, "16 bytes"), (1_000, "16 bytes")] {
+            client.send_to(&vec![b'x'; sent], address).await?;
+            let (length, _) = client.recv_from(&mut buffer).await?;
+            assert_eq!(buffer[..length].escape_ascii().to_string(), answer);
+        }
+        io::Result::Ok(())
+    };
+    let told = tokio::time::timeout(DEADLINE, story).await;
+    told.expect("the story takes too long").unwrap();
+    assert!(!server.is_finished());
+    server.abort();
+}
+
+#[tokio::test]
+async fn udp_refused_is_refused_by_the_next_call() -> io::Result<()> {
+    let held = udp_refused::hold("127.0.0.1:0".parse().map_err(io::Error::other)?)?;
+    let client = UdpSocket::bind("127.0.0.1:0").await?;
+    client.connect(held.local_addr()?).await?;
+    client.send(b"anyone?").await?;
+    let heard = tokio::time::timeout(DEADLINE, client.recv(&mut [0; 64])).await?;
+    let kind = heard.map_err(|error| error.kind());
+    assert_eq!(kind, Err(io::ErrorKind::ConnectionRefused));
+    Ok(())
+}
+
+/// A relay with these settings in front of a server, and a client that is connected to the relay.
+async fn behind_a_relay<Serving>(
+    serve: fn(UdpSocket) -> Serving,
+    settings: RelaySettings,
+) -> io::Result<UdpSocket>
+where
+    Serving: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let server = UdpSocket::bind("127.0.0.1:0").await?;
+    let front = UdpSocket::bind("127.0.0.1:0").await?;
+    let client = UdpSocket::bind("127.0.0.1:0").await?;
+    client.connect(front.local_addr()?).await?;
+    let network = network::Network::new(server.local_addr()?, network::Settings::new(settings));
+    tokio::spawn(serve(server));
+    tokio::spawn(udp_relay::relay(front, network));
+    Ok(client)
+}
+
+#[tokio::test]
+async fn udp_relay_passes_each_datagram_on_as_often_as_its_fate_says() -> io::Result<()> {
+    let settings = RelaySettings {
+        seed: 7,
+        loss_percent: 30,
+        duplicate_percent: 20,
+        ..RelaySettings::default()
+    };
+    let client = behind_a_relay(udp_relay::serve, settings).await?;
+    let copies = |way, number| network::fate(&settings, way, number).copies;
+    let (mut expected, mut echo) = (Vec::new(), 0);
+    for number in 0..100_u8 {
+        client.send(&[number]).await?;
+        for _ in 0..copies(network::Way::ToServer, number.into()) {
+            let back = copies(network::Way::ToClient, echo);
+            expected.extend(std::iter::repeat_n(number, back));
+            echo += 1;
+        }
+    }
+    let mut heard = Vec::new();
+    let mut buffer = [0; 8];
+    while heard.len() < expected.len() {
+        let next = tokio::time::timeout(DEADLINE, client.recv(&mut buffer)).await?;
+        assert_eq!(next?, 1);
+        heard.push(buffer[0]);
+    }
+    assert_eq!(heard, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn udp_reliable_gets_its_messages_through_a_network_that_loses_and_doubles() -> io::Result<()>
+{
+    let settings = RelaySettings {
+        seed: 2,
+        loss_percent: 30,
+        duplicate_percent: 30,
+        ..RelaySettings::default()
+    };
+    let client = behind_a_relay(udp_reliable::serve, settings).await?;
+    let (messages, inbox) = tokio::sync::mpsc::channel(4);
+    for text in ["one", "two", "three"] {
+        messages.send(text.into()).await.map_err(io::Error::other)?;
+    }
+    drop(messages);
+    // It ends well when all are acknowledged.
+    tokio::time::timeout(DEADLINE, udp_reliable::send_all(client, inbox)).await?
 }

@@ -20,7 +20,7 @@ pub const SUBPROTOCOL: &str = "wirebook.v1";
 pub const MAX_FRAME_BYTES: usize = 64 * 1024;
 
 /// The most payload one [`ToGateway::Send`] may carry, in bytes, so that its frame fits.
-pub const MAX_SEND_BYTES: usize = MAX_FRAME_BYTES - 64;
+pub const MAX_SEND_BYTES: usize = MAX_FRAME_BYTES - 16;
 
 /// Why the gateway ended the session, as WebSocket close codes of the private range (RFC 6455, 7.4.2).
 pub mod close {

@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
-use wire::session::{LessonIndex, Server};
+use wire::session::{LessonIndex, RelaySettings, Server};
 
 use self::place::{Bound, Place};
 use super::router::{Ids, LessonRouter};
-use crate::lessons::{LESSONS, Start};
-use crate::tap::net::{TcpListener, UdpSocket};
+use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
+use crate::network::Settings;
+use crate::tap::net::{Network, TcpListener, UdpSocket};
 use crate::tap::{Clock, Tap};
 
 /// Where the lesson servers listen.
@@ -38,6 +39,10 @@ pub(super) struct Lessons {
 pub(super) struct Lesson {
     pub(super) server: Server,
     pub(super) router: LessonRouter,
+    /// What the relay in front of its server does to whom, if there is one.
+    pub(super) relay: Option<Settings>,
+    /// What sends messages for the reader, if the socket alone does not.
+    pub(super) client: Option<ClientProgram>,
     tap: Tap,
     /// Whether it holds the permit of its next connection while it waits for it.
     accepts_ahead: bool,
@@ -74,6 +79,11 @@ impl Lessons {
                 server,
                 router,
                 tap,
+                relay: relay_settings(lesson.start),
+                client: match lesson.start {
+                    Start::Relayed(relayed) => relayed.client,
+                    _ => None,
+                },
                 accepts_ahead: matches!(lesson.start, Start::Tcp(_)),
                 is_possible: place.socket.is_ok(),
                 failure: Arc::default(),
@@ -170,6 +180,19 @@ impl Lesson {
                 tasks.spawn(start(TcpListener::watch(listener, &self.tap)))
             }
             Bound::Udp(socket, start) => tasks.spawn(start(UdpSocket::watch(socket, &self.tap))),
+            Bound::Relayed {
+                front,
+                server,
+                server_address,
+                lesson,
+            } => {
+                let settings = self.relay.clone().unwrap_or_default();
+                let network = Network::watch(server_address, settings, &self.tap);
+                let serving = (lesson.serve)(network.watch_server(server));
+                let front = UdpSocket::watch_relay(front, &self.tap);
+                let relaying = udp_relay::relay(front, network);
+                tasks.spawn(async move { tokio::try_join!(relaying, serving).map(|_| ()) })
+            }
             Bound::Thread(listener, start) => {
                 let tap = self.tap.clone();
                 let name = self.server.lesson.clone();
@@ -200,6 +223,17 @@ impl Lesson {
             tap.cut();
             note_failure(&failure, &name, &format!("has failed: {why}"));
         });
+    }
+}
+
+/// What the relay does before a client asks for something else.
+fn relay_settings(start: Start) -> Option<Settings> {
+    match start {
+        Start::Relayed(relayed) => Some(Settings::new(RelaySettings {
+            loss_percent: relayed.loss_percent,
+            ..RelaySettings::default()
+        })),
+        _ => None,
     }
 }
 

@@ -13,12 +13,17 @@ pub mod tcp_ok;
 pub mod tcp_refused;
 pub mod tcp_silent;
 pub mod udp_echo;
+pub mod udp_refused;
+pub mod udp_relay;
+pub mod udp_reliable;
+pub mod udp_small;
 
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
+use tokio::sync::mpsc;
 use wire::session::Transport;
 
 use crate::tap::Tap;
@@ -58,6 +63,33 @@ pub const LESSONS: &[Lesson] = &[
         })
     }),
     Lesson::udp("udp_echo", 9090, |socket| Box::pin(udp_echo::serve(socket))),
+    Lesson::udp("udp_small", 9131, |socket| {
+        Box::pin(udp_small::serve(socket))
+    }),
+    Lesson::held("udp_refused", 9132, Transport::Udp, |address| {
+        Box::pin(async move {
+            let socket = udp_refused::hold(address)?;
+            Held::new(socket.local_addr()?, socket)
+        })
+    }),
+    Lesson::new(
+        "udp_relay",
+        9140,
+        Start::Relayed(Relayed {
+            serve: |socket| Box::pin(udp_relay::serve(socket)),
+            client: None,
+            loss_percent: 0,
+        }),
+    ),
+    Lesson::new(
+        "udp_reliable",
+        9150,
+        Start::Relayed(Relayed {
+            serve: |socket| Box::pin(udp_reliable::serve(socket)),
+            client: Some(|socket, messages| Box::pin(udp_reliable::send_all(socket, messages))),
+            loss_percent: 30,
+        }),
+    ),
 ];
 
 /// One server of the book.
@@ -78,6 +110,8 @@ pub enum Start {
     Tcp(fn(TcpListener) -> Serving),
     /// A task on a bound socket.
     Udp(fn(UdpSocket) -> Serving),
+    /// A task on a socket that clients reach through the relay of [`udp_relay`].
+    Relayed(Relayed),
     /// A thread of its own, on a listener as the system gives it: it blocks. It is the lesson that
     /// has it watched, and takes a permit of the tap for each connection it *has* accepted.
     Thread(fn(std::net::TcpListener, &Tap) -> io::Result<()>),
@@ -90,10 +124,24 @@ impl Start {
     pub fn transport(self) -> Transport {
         match self {
             Self::Tcp(_) | Self::Thread(_) => Transport::Tcp,
-            Self::Udp(_) => Transport::Udp,
+            Self::Udp(_) | Self::Relayed(_) => Transport::Udp,
             Self::Held(transport, _) => transport,
         }
     }
+}
+
+/// Starts a client that sends messages from this socket until there are no more.
+pub type ClientProgram = fn(UdpSocket, mpsc::Receiver<Vec<u8>>) -> Serving;
+
+/// A server behind the relay.
+#[derive(Clone, Copy, Debug)]
+pub struct Relayed {
+    /// Starts it.
+    pub serve: fn(UdpSocket) -> Serving,
+    /// What sends the reader's messages, if a message is more than one datagram.
+    pub client: Option<ClientProgram>,
+    /// How many of a hundred datagrams the relay loses of a client that asks for nothing else.
+    pub loss_percent: u8,
 }
 
 /// A running server. It ends when its tap is cut, or with an error.

@@ -16,26 +16,41 @@ pub(super) struct Observer {
     sink: Arc<dyn Sink>,
     connection: Option<ConnectionId>,
     end: End,
+    /// Whether a program of the book uses the socket, or the gateway in the reader's stead.
+    is_programs: bool,
 }
 
 impl Observer {
-    /// Of a conversation.
+    /// Of a conversation. The client's end is the gateway acting for the reader.
     pub(super) fn of(clock: Clock, conversation: Conversation, end: End) -> Arc<Self> {
         Arc::new(Self {
             clock,
             sink: conversation.sink,
             connection: Some(conversation.id),
             end,
+            is_programs: end != End::Client,
         })
     }
 
-    /// Of a server's socket that belongs to no conversation.
-    pub(super) fn of_listening(clock: Clock, sink: Arc<dyn Sink>) -> Arc<Self> {
+    /// Of a conversation whose client is a program of the book.
+    pub(super) fn of_client_program(clock: Clock, conversation: Conversation) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            sink: conversation.sink,
+            connection: Some(conversation.id),
+            end: End::Client,
+            is_programs: true,
+        })
+    }
+
+    /// Of a socket at this end that belongs to no conversation.
+    pub(super) fn of_listening(clock: Clock, sink: Arc<dyn Sink>, end: End) -> Arc<Self> {
         Arc::new(Self {
             clock,
             sink,
             connection: None,
-            end: End::Server,
+            end,
+            is_programs: true,
         })
     }
 
@@ -65,6 +80,18 @@ impl Observer {
         action: impl Fn(Data) -> Action,
     ) {
         call::moved(self, operation);
+        self.record_slices(first, bytes, action, call::location());
+    }
+
+    /// Records what the line at `location` did to these bytes, in slices. The stamp has room for
+    /// them.
+    pub(super) fn record_slices(
+        &self,
+        first: Stamp,
+        bytes: &[u8],
+        action: impl Fn(Data) -> Action,
+        location: Option<&'static Location<'static>>,
+    ) {
         let mut stamp = first;
         let mut rest = bytes;
         loop {
@@ -73,7 +100,7 @@ impl Observer {
                 bytes: slice.to_vec(),
                 more: !after.is_empty(),
             };
-            self.record_at(stamp, action(data), call::location());
+            self.record_at(stamp, action(data), location);
             if after.is_empty() {
                 return;
             }
@@ -87,7 +114,7 @@ impl Observer {
         // The gateway reads its end of a connection all the time so that the reader sees what
         // comes; that is no call of the reader's.
         let is_listening_in =
-            self.end == End::Client && matches!(operation, Operation::Read | Operation::Receive);
+            !self.is_programs && matches!(operation, Operation::Read | Operation::Receive);
         if !is_listening_in && call::waits(self, operation) {
             self.record_at(self.stamp(), Action::Wait { operation }, call::location());
         }
@@ -114,7 +141,7 @@ impl Observer {
     ) {
         let action = Action::Error {
             operation,
-            kind: failure(error.kind()),
+            kind: failure(error),
             message: error.to_string(),
         };
         self.record_at(self.stamp(), action, location);
@@ -127,11 +154,11 @@ impl Observer {
         action: Action,
         location: Option<&'static Location<'static>>,
     ) {
-        // The client's end is the gateway acting for the reader: its own tasks and lines would
-        // tell the reader nothing.
-        let (worker, source) = match self.end {
-            End::Client => (None, None),
-            End::Server | End::Relay => (current_task().map(Worker::Task), location.map(source)),
+        // The gateway's own lines would tell the reader nothing.
+        let source = location.filter(|_| self.is_programs).map(source);
+        let worker = match self.end {
+            End::Client => None,
+            End::Server | End::Relay => current_task().map(Worker::Task),
         };
         self.sink.record(Event {
             sequence: stamp.sequence,
@@ -183,8 +210,15 @@ fn current_task() -> Option<u64> {
     Some(number.0)
 }
 
-fn failure(kind: io::ErrorKind) -> Failure {
-    match kind {
+fn failure(error: &io::Error) -> Failure {
+    /// EMSGSIZE, which has no [`io::ErrorKind`]; WSAEMSGSIZE on Windows.
+    const TOO_LONG: i32 = match () {
+        () if cfg!(target_os = "linux") => 90,
+        () if cfg!(windows) => 10040,
+        () => 40,
+    };
+
+    match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::Refused,
         io::ErrorKind::ConnectionReset => Failure::Reset,
         io::ErrorKind::BrokenPipe => Failure::BrokenPipe,
@@ -192,6 +226,7 @@ fn failure(kind: io::ErrorKind) -> Failure {
         io::ErrorKind::TimedOut => Failure::TimedOut,
         io::ErrorKind::UnexpectedEof => Failure::UnexpectedEnd,
         io::ErrorKind::InvalidData => Failure::InvalidData,
+        _ if error.raw_os_error() == Some(TOO_LONG) => Failure::TooLong,
         _ => Failure::Other,
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::LessonPorts;
 use crate::gateway::limits::MAX_PORT_TRIES;
-use crate::lessons::{Held, LESSONS, Lesson, Serving, Start};
+use crate::lessons::{Held, LESSONS, Lesson, Relayed, Serving, Start};
 use crate::tap::Tap;
 use crate::tap::net::{TcpListener, UdpSocket};
 
@@ -22,6 +22,13 @@ pub(super) struct Place {
 pub(super) enum Bound {
     Tcp(tokio::net::TcpListener, fn(TcpListener) -> Serving),
     Udp(tokio::net::UdpSocket, fn(UdpSocket) -> Serving),
+    Relayed {
+        /// Where the clients send to.
+        front: tokio::net::UdpSocket,
+        server: tokio::net::UdpSocket,
+        server_address: SocketAddr,
+        lesson: Relayed,
+    },
     Thread(
         std::net::TcpListener,
         fn(std::net::TcpListener, &Tap) -> io::Result<()>,
@@ -75,6 +82,7 @@ impl Bound {
         match self {
             Self::Tcp(listener, _) => listener.local_addr(),
             Self::Udp(socket, _) => socket.local_addr(),
+            Self::Relayed { front, .. } => front.local_addr(),
             Self::Thread(listener, _) => listener.local_addr(),
             Self::Held(held) => Ok(held.address),
         }
@@ -91,6 +99,15 @@ async fn bind(start: Start, port: u16) -> io::Result<Bound> {
     Ok(match start {
         Start::Tcp(start) => Bound::Tcp(tokio::net::TcpListener::bind(address).await?, start),
         Start::Udp(start) => Bound::Udp(tokio::net::UdpSocket::bind(address).await?, start),
+        Start::Relayed(lesson) => {
+            let server = tokio::net::UdpSocket::bind(local(0)).await?;
+            Bound::Relayed {
+                front: tokio::net::UdpSocket::bind(address).await?,
+                server_address: server.local_addr()?,
+                server,
+                lesson,
+            }
+        }
         Start::Thread(start) => Bound::Thread(std::net::TcpListener::bind(address)?, start),
         Start::Held(_, hold) => Bound::Held(hold(address).await?),
     })

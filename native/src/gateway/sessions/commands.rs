@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use wire::session::{Asked, Refused, Transport, close};
+use wire::session::{Adjustment, Asked, Refused, Transport, close};
 use wire::{ConnectionId, ToGateway, ToPage};
 
 use super::connection::{self, Command, Connection, Unsent};
@@ -105,6 +105,10 @@ impl Commands {
             ToGateway::ShutDown { connection } => self.pass(connection, Command::ShutDown),
             ToGateway::Close { connection } => self.pass(connection, Command::Close),
             ToGateway::Reset { connection } => self.pass(connection, Command::Reset),
+            ToGateway::Adjust {
+                connection,
+                adjustment: Adjustment::Relay(settings),
+            } => self.pass(connection, Command::Relay(settings)),
             ToGateway::Adjust { connection, .. } => self.refuse(
                 Asked::Connection(connection),
                 "This gateway cannot change that.".to_owned(),

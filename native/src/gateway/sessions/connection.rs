@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use wire::session::{Asked, Refused, Transport};
+use wire::session::{Asked, Refused, RelaySettings, Transport};
 use wire::{Action, ConnectionId, End, Event, ToPage};
 
 use crate::gateway::lessons::Lesson;
@@ -20,6 +20,8 @@ use crate::gateway::limits::{
 };
 use crate::gateway::queue::Queue;
 use crate::gateway::router::Expected;
+use crate::lessons::ClientProgram;
+use crate::network::Settings;
 use crate::tap::{Clock, Conversation, Sink};
 
 /// What is asked of a connection.
@@ -28,6 +30,7 @@ pub(super) enum Command {
     ShutDown,
     Close,
     Reset,
+    Relay(RelaySettings),
 }
 
 /// Why a command was not taken.
@@ -40,6 +43,7 @@ pub(super) enum Unsent {
 /// The session's hold on a connection: dropping it closes the connection.
 pub(super) struct Connection {
     transport: Transport,
+    has_relay: bool,
     commands: mpsc::Sender<Held>,
     held_bytes: Arc<Semaphore>,
     session_held_bytes: Arc<Semaphore>,
@@ -62,6 +66,7 @@ impl Connection {
         let (sender, commands) = mpsc::channel(MAX_HELD_COMMANDS);
         let connection = Self {
             transport: socket.transport(),
+            has_relay: socket.relay.is_some(),
             commands: sender,
             held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_CONNECTION)),
             session_held_bytes,
@@ -73,6 +78,8 @@ impl Connection {
             clock,
             queue,
             commands,
+            relay: socket.relay,
+            client: socket.client,
         };
         let (kind, expected) = (socket.kind, socket.expected);
         let life = async move {
@@ -103,8 +110,13 @@ impl Connection {
                         "UDP has no connections, so there is nothing to reset.",
                     ));
                 }
-                Command::Send(_) | Command::Close => {}
+                Command::Send(_) | Command::Close | Command::Relay(_) => {}
             }
+        }
+        if matches!(command, Command::Relay(_)) && !self.has_relay {
+            return Err(Unsent::Impossible(
+                "No relay is on the way to this lesson's server.",
+            ));
         }
         let room = match &command {
             Command::Send(bytes) => Some(self.room_for(bytes.len())?),
@@ -139,6 +151,20 @@ pub(super) struct Socket {
     id: ConnectionId,
     sink: Arc<dyn Sink>,
     expected: Expected,
+    relay: Option<AtRelay>,
+    client: Option<ClientProgram>,
+}
+
+/// This client's place at a relay: it is forgotten with the socket.
+struct AtRelay {
+    settings: Settings,
+    local: SocketAddr,
+}
+
+impl Drop for AtRelay {
+    fn drop(&mut self) {
+        self.settings.forget(self.local);
+    }
 }
 
 enum Kind {
@@ -170,6 +196,11 @@ impl Socket {
             id,
             sink: lesson.router.session_sink(queue),
             expected: lesson.router.expect(local, id, queue),
+            relay: lesson
+                .relay
+                .clone()
+                .map(|settings| AtRelay { settings, local }),
+            client: lesson.client,
         })
     }
 
@@ -189,6 +220,8 @@ struct Task {
     clock: Clock,
     queue: Arc<Queue>,
     commands: mpsc::Receiver<Held>,
+    relay: Option<AtRelay>,
+    client: Option<ClientProgram>,
 }
 
 impl Task {
@@ -211,6 +244,17 @@ impl Task {
             worker: None,
             source: None,
         });
+    }
+
+    /// From now on the relay does this to the client's datagrams.
+    fn set_relay(&self, settings: RelaySettings) {
+        if let Some(AtRelay {
+            settings: of,
+            local,
+        }) = &self.relay
+        {
+            of.set(*local, settings);
+        }
     }
 
     fn tell_idle(&self) {

@@ -33,7 +33,11 @@ impl TcpListener {
     pub fn watch(listener: tokio::net::TcpListener, tap: &Tap) -> Self {
         Self {
             inner: listener,
-            observer: Observer::of_listening(tap.clock.clone(), tap.router.listening()),
+            observer: Observer::of_listening(
+                tap.clock.clone(),
+                tap.router.listening(),
+                End::Server,
+            ),
             _alive: tap.sockets.token(),
             tap: tap.clone(),
         }

@@ -5,12 +5,14 @@
 //! Everything else has tokio's name and tokio's meaning.
 
 mod halves;
+mod link;
 mod listener;
 mod socket;
 mod stream;
 mod udp;
 
 pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+pub use link::{Link, Network};
 pub use listener::TcpListener;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;

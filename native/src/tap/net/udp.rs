@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::{Action, End, Operation};
 
+use super::link::Clients;
 use crate::tap::call::watched;
 use crate::tap::cut::observed;
 use crate::tap::observer::Observer;
@@ -32,18 +33,64 @@ pub struct UdpSocket {
 #[derive(Debug)]
 enum Peers {
     /// The router of this tap knows.
-    Routed(Tap),
-    /// There is one: the socket is the client's end.
+    Routed(Tap, End),
+    /// As above, but datagrams come through a relay, which knows whose they are.
+    Behind(Tap, Clients),
+    /// There is one.
     One(Arc<Observer>),
 }
 
 impl UdpSocket {
     /// Watches a server's socket.
     pub fn watch(socket: tokio::net::UdpSocket, tap: &Tap) -> Self {
+        Self::at(
+            socket,
+            tap,
+            End::Server,
+            Peers::Routed(tap.clone(), End::Server),
+        )
+    }
+
+    /// Watches the socket at which a relay meets its clients.
+    pub fn watch_relay(socket: tokio::net::UdpSocket, tap: &Tap) -> Self {
+        Self::at(
+            socket,
+            tap,
+            End::Relay,
+            Peers::Routed(tap.clone(), End::Relay),
+        )
+    }
+
+    /// Watches a server's socket that clients reach through a relay.
+    pub(super) fn watch_behind(socket: tokio::net::UdpSocket, tap: &Tap, clients: Clients) -> Self {
+        Self::at(
+            socket,
+            tap,
+            End::Server,
+            Peers::Behind(tap.clone(), clients),
+        )
+    }
+
+    /// Watches a socket of the lesson's that belongs to one conversation.
+    pub(super) fn watch_one(
+        socket: tokio::net::UdpSocket,
+        observer: Arc<Observer>,
+        tap: &Tap,
+    ) -> Self {
         Self {
             inner: socket,
-            observer: Observer::of_listening(tap.clock.clone(), tap.router.listening()),
-            peers: Peers::Routed(tap.clone()),
+            observer: Arc::clone(&observer),
+            peers: Peers::One(observer),
+            cut: tap.cut.clone(),
+            _alive: Some(tap.sockets.token()),
+        }
+    }
+
+    fn at(socket: tokio::net::UdpSocket, tap: &Tap, end: End, peers: Peers) -> Self {
+        Self {
+            inner: socket,
+            observer: Observer::of_listening(tap.clock.clone(), tap.router.listening(), end),
+            peers,
             cut: tap.cut.clone(),
             _alive: Some(tap.sockets.token()),
         }
@@ -59,6 +106,26 @@ impl UdpSocket {
         cut: CancellationToken,
     ) -> Self {
         let observer = Observer::of(clock, conversation, End::Client);
+        Self::of_client(socket, observer, cut)
+    }
+
+    /// As [`UdpSocket::watch_client`], for a client that is a program of the book: its lines and
+    /// its waiting are shown as well.
+    pub fn watch_client_program(
+        socket: tokio::net::UdpSocket,
+        clock: Clock,
+        conversation: Conversation,
+        cut: CancellationToken,
+    ) -> Self {
+        let observer = Observer::of_client_program(clock, conversation);
+        Self::of_client(socket, observer, cut)
+    }
+
+    fn of_client(
+        socket: tokio::net::UdpSocket,
+        observer: Arc<Observer>,
+        cut: CancellationToken,
+    ) -> Self {
         Self {
             inner: socket,
             observer: Arc::clone(&observer),
@@ -187,10 +254,14 @@ impl UdpSocket {
     fn observer_of(&self, peer: SocketAddr) -> Arc<Observer> {
         match &self.peers {
             Peers::One(observer) => Arc::clone(observer),
-            Peers::Routed(tap) => {
-                let conversation = tap.router.conversation(peer);
-                Observer::of(tap.clock.clone(), conversation, End::Server)
-            }
+            Peers::Routed(tap, end) => routed(tap, peer, *end),
+            Peers::Behind(tap, clients) => routed(tap, clients.behind(peer), End::Server),
         }
     }
+}
+
+/// One end of the conversation with this client.
+fn routed(tap: &Tap, client: SocketAddr, end: End) -> Arc<Observer> {
+    let conversation = tap.router.conversation(client);
+    Observer::of(tap.clock.clone(), conversation, end)
 }

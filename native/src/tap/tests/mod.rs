@@ -1,6 +1,7 @@
 //! Real sockets on the loopback, and what their taps record.
 
 mod calls;
+mod link;
 mod stopping;
 mod stream;
 mod udp;

@@ -120,6 +120,8 @@ async fn exchange(
                 deadline = later(IDLE_CONNECTION_TIME);
                 match held.command {
                     Command::Send(_) | Command::ShutDown => writes.waiting.push_back(held),
+                    // Refused before: no stream passes a relay.
+                    Command::Relay(_) => {}
                     Command::Close => closing = Some(Closing::Close),
                     Command::Reset => closing = Some(Closing::Reset),
                 }

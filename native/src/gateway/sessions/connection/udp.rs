@@ -1,14 +1,18 @@
-//! A UDP socket that receives all the time and sends what it is told.
+//! A UDP socket that receives all the time and sends what it is told; or that a program of the book
+//! sends from.
 
+use std::collections::VecDeque;
 use std::io;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wire::event::Failure;
 use wire::{Action, Operation};
 
-use super::{Command, Task, later};
-use crate::gateway::limits::IDLE_CONNECTION_TIME;
+use super::{Command, Held, Task, later};
+use crate::gateway::limits::{IDLE_CONNECTION_TIME, MAX_HELD_COMMANDS};
 use crate::gateway::router::Expected;
+use crate::lessons::Serving;
 use crate::tap::net::UdpSocket;
 
 /// The largest datagram over IPv4: 65,535 less the headers of IP and UDP (RFC 768, RFC 791).
@@ -16,29 +20,47 @@ const MAX_DATAGRAM_BYTES: usize = 65_507;
 
 /// From bind to close. `_expected` ends with the socket.
 pub(super) async fn live(socket: std::net::UdpSocket, _expected: Expected, mut task: Task) {
-    match connected(socket, &task) {
-        Ok(socket) => {
+    let ended = match (connected(socket, &task), task.client) {
+        (Ok(socket), None) => {
+            let (clock, conversation) = (task.clock.clone(), task.conversation());
+            let cut = CancellationToken::new();
+            let socket = UdpSocket::watch_client(socket, clock, conversation, cut);
             exchange(&socket, &mut task).await;
-            task.record(Action::Close);
+            Ok(())
         }
-        Err(error) => task.record(Action::Error {
-            operation: Operation::Connect,
-            kind: Failure::Other,
+        (Ok(socket), Some(start)) => {
+            let (clock, conversation) = (task.clock.clone(), task.conversation());
+            let cut = CancellationToken::new();
+            let socket = UdpSocket::watch_client_program(socket, clock, conversation, cut);
+            let (messages, inbox) = mpsc::channel(1);
+            hand_over(messages, start(socket, inbox), &mut task).await
+        }
+        (Err(error), _) => {
+            return task.record(Action::Error {
+                operation: Operation::Connect,
+                kind: Failure::Other,
+                message: error.to_string(),
+            });
+        }
+    };
+    if let Err(error) = ended {
+        task.record(Action::Error {
+            operation: Operation::Send,
+            kind: match error.kind() {
+                io::ErrorKind::TimedOut => Failure::TimedOut,
+                _ => Failure::Other,
+            },
             message: error.to_string(),
-        }),
+        });
     }
+    task.record(Action::Close);
 }
 
 /// Only tells the kernel whom to send to and whom to hear; nothing goes over the wire, so nothing
 /// is observed.
-fn connected(socket: std::net::UdpSocket, task: &Task) -> io::Result<UdpSocket> {
+fn connected(socket: std::net::UdpSocket, task: &Task) -> io::Result<tokio::net::UdpSocket> {
     socket.connect(task.peer)?;
-    Ok(UdpSocket::watch_client(
-        tokio::net::UdpSocket::from_std(socket)?,
-        task.clock.clone(),
-        task.conversation(),
-        CancellationToken::new(),
-    ))
+    tokio::net::UdpSocket::from_std(socket)
 }
 
 async fn exchange(socket: &UdpSocket, task: &mut Task) {
@@ -50,12 +72,51 @@ async fn exchange(socket: &UdpSocket, task: &mut Task) {
             held = task.commands.recv() => match held.map(|held| held.command) {
                 // An error, e.g. a datagram too large, is observed and ends nothing.
                 Some(Command::Send(bytes)) => _ = socket.send(&bytes).await,
+                Some(Command::Relay(settings)) => task.set_relay(settings),
                 Some(Command::ShutDown | Command::Reset) => {}
                 Some(Command::Close) | None => return,
             },
             // Errors are told by ICMP for an earlier datagram, one each, and end nothing.
             _ = async { queue.room().await; socket.recv(&mut buffer).await } => {}
             () = tokio::time::sleep_until(deadline) => return task.tell_idle(),
+        }
+        deadline = later(IDLE_CONNECTION_TIME);
+    }
+}
+
+/// Hands messages to a program until it ends, or the reader ends it.
+async fn hand_over(
+    messages: mpsc::Sender<Vec<u8>>,
+    mut program: Serving,
+    task: &mut Task,
+) -> io::Result<()> {
+    let mut waiting = VecDeque::new();
+    let mut deadline = later(IDLE_CONNECTION_TIME);
+    loop {
+        let takes_commands = waiting.len() < MAX_HELD_COMMANDS;
+        tokio::select! {
+            held = task.commands.recv(), if takes_commands => {
+                match held {
+                    Some(Held { command: Command::Send(bytes), _room }) => {
+                        waiting.push_back((bytes, _room));
+                    }
+                    Some(Held { command: Command::Relay(settings), .. }) => {
+                        task.set_relay(settings);
+                    }
+                    Some(Held { command: Command::Close, .. }) | None => return Ok(()),
+                    Some(Held { command: Command::ShutDown | Command::Reset, .. }) => {}
+                }
+            }
+            Ok(place) = messages.reserve(), if !waiting.is_empty() => {
+                if let Some((bytes, _room)) = waiting.pop_front() {
+                    place.send(bytes);
+                }
+            }
+            ended = &mut program => return ended,
+            () = tokio::time::sleep_until(deadline) => {
+                task.tell_idle();
+                return Ok(());
+            }
         }
         deadline = later(IDLE_CONNECTION_TIME);
     }
