@@ -1,9 +1,10 @@
 //! `cargo lab build`: everything, in order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::book::Recorded;
 use crate::page::Profile;
 use crate::paths::Paths;
 use crate::steps::Steps;
@@ -26,11 +27,28 @@ pub(crate) fn in_steps(paths: &Paths, steps: &mut Steps) -> Result<PathBuf> {
         Ok(outcome)
     })?;
     steps.run("Rendering the book", || match &built {
-        Some(page) => book::build(paths, page),
+        Some(page) => book::build(paths, page, Recorded::Required),
         None => anyhow::bail!("there is no page to render the book around"),
     })?;
     steps.run("Building the gateway", || {
         gateway::build(paths, gateway::Profile::Release)
     })?;
     Ok(paths.program(gateway::Profile::Release.folder()))
+}
+
+/// Builds the page and the book for a static host.
+pub(crate) fn static_book(paths: &Paths, target: &Path) -> Result<()> {
+    let mut steps = Steps::new(2);
+    let mut built = None;
+    steps.run("Building the page (wasm)", || {
+        let (page, outcome) = page::build(paths, Profile::Page)?;
+        built = Some(page);
+        Ok(outcome)
+    })?;
+    steps.run("Writing the book", || match &built {
+        Some(page) => book::build_static(paths, page, target),
+        None => anyhow::bail!("there is no page to render the book around"),
+    })?;
+    eprintln!("The whole book is in {}", target.display());
+    Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use notify::{EventKind, RecursiveMode, Watcher};
 
+use crate::book::Recorded;
 use crate::gateway::Profile;
 use crate::page;
 use crate::paths::Paths;
@@ -27,7 +28,15 @@ const LOOK: Duration = Duration::from_secs(1);
 const STOP: Duration = Duration::from_secs(3);
 
 /// The folders that are watched, from the top of the repository.
-const WATCHED: [&str; 6] = ["book/src", "book/theme", "book/go", "web", "wire", "native"];
+const WATCHED: [&str; 7] = [
+    "book/src",
+    "book/theme",
+    "book/traces",
+    "book/go",
+    "web",
+    "wire",
+    "native",
+];
 
 /// The files that are watched.
 const WATCHED_FILES: [&str; 3] = ["book/book.toml", "Cargo.toml", "Cargo.lock"];
@@ -176,7 +185,7 @@ fn rebuild(paths: &Paths, gateway: bool) -> Result<()> {
         Ok(outcome)
     })?;
     steps.run("Rendering the book", || match &built {
-        Some(page) => book::build(paths, page),
+        Some(page) => book::build(paths, page, Recorded::Optional),
         None => bail!("there is no page to render the book around"),
     })?;
     if gateway {

@@ -19,9 +19,11 @@ mod paths;
 mod record;
 mod requirements;
 mod site;
+mod static_site;
 mod steps;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,7 +48,12 @@ enum Command {
         arguments: Vec<String>,
     },
     /// Builds everything: leaves one program that serves the whole book
-    Build,
+    Build {
+        /// Writes the book into this folder instead, for any static host: there each lab shows its
+        /// recorded exchange
+        #[arg(long = "static", value_name = "DIR")]
+        target: Option<PathBuf>,
+    },
     /// For authors: serves the book, and rebuilds and reloads on every change
     Dev {
         /// The gateway's port
@@ -82,7 +89,10 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         None => gateway::serve(&paths, &[]),
         Some(Command::Serve { arguments }) => gateway::serve(&paths, &arguments),
-        Some(Command::Build) => build::everything(&paths).map(|program| {
+        Some(Command::Build {
+            target: Some(target),
+        }) => build::static_book(&paths, &target),
+        Some(Command::Build { target: None }) => build::everything(&paths).map(|program| {
             eprintln!("The whole book is in {}", program.display());
         }),
         Some(Command::Dev { port, no_open }) => dev::run(&paths, port, !no_open),

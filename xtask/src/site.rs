@@ -18,6 +18,9 @@ use crate::paths::Paths;
 /// The note for the gateway, not for readers.
 const NOTE: &str = "site.json";
 
+/// The page for addresses that lead nowhere.
+pub(crate) const NOT_FOUND: &str = "404.html";
+
 /// Whether the site is that of `build` already.
 pub(crate) fn is_built(paths: &Paths, build: &str) -> bool {
     fs::read_to_string(paths.site.join(NOTE))
@@ -31,18 +34,10 @@ pub(crate) fn is_built(paths: &Paths, build: &str) -> bool {
 /// Only what changed is written, so that nothing is built again for a file that stayed the same;
 /// the note comes last, so that a half-made site is never taken for a whole one.
 pub(crate) fn assemble(paths: &Paths, book: &Path, page: &Page, build: &str) -> Result<()> {
-    let mut wanted = BTreeMap::new();
-    for file in files(book)? {
-        let name = file.strip_prefix(book)?.to_owned();
-        let mut content = fs::read(&file)?;
-        if name == Path::new("404.html") {
-            content = readable_anywhere(&String::from_utf8(content)?)?.into_bytes();
-        }
-        wanted.insert(name, content);
-    }
-    for file in files(&page.folder)? {
-        let name = Path::new("lab").join(file.strip_prefix(&page.folder)?);
-        wanted.insert(name, fs::read(&file)?);
+    let mut wanted = gather(book, page)?;
+    if let Some(content) = wanted.get_mut(Path::new(NOT_FOUND)) {
+        let page = std::str::from_utf8(content).context("404.html is not UTF-8")?;
+        *content = readable_anywhere(page)?.into_bytes();
     }
     let note = serde_json::json!({
         "build": build,
@@ -64,7 +59,20 @@ pub(crate) fn assemble(paths: &Paths, book: &Path, page: &Page, build: &str) -> 
     fs::write(&note_path, serde_json::to_string_pretty(&note)?).context("writing the site's note")
 }
 
-fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
+/// Every file of the rendered book and of the page, by its name in the site.
+pub(crate) fn gather(book: &Path, page: &Page) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut wanted = BTreeMap::new();
+    for file in files(book)? {
+        wanted.insert(file.strip_prefix(book)?.to_owned(), fs::read(&file)?);
+    }
+    for file in files(&page.folder)? {
+        let name = Path::new("lab").join(file.strip_prefix(&page.folder)?);
+        wanted.insert(name, fs::read(&file)?);
+    }
+    Ok(wanted)
+}
+
+pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }

@@ -6,8 +6,8 @@
 mod reader;
 
 use toml::de::{DeTable, DeValue};
-use wire::Seen;
 use wire::lab::{Choice, Control, Experiment, ExperimentKind, Question, Run, Step};
+use wire::{Act, Play, Seen, dns};
 
 use self::reader::{Reader, Value, kind};
 use crate::fence::Fence;
@@ -120,7 +120,7 @@ impl Reader<'_> {
         self.only(table, &["say", "play", "seen", "hint"], "a step");
         let say = self.sentence(table, "say", line, "step");
         let play = self.required(table, "play", line, "`play = \"...\"` in this step");
-        let play = play.and_then(|value| self.phrases("play", value));
+        let play = play.and_then(|value| self.plays(value));
         let seen = self.seen(table, line, "step");
         let hints = self.list(table.get("hint"), |reader, value| {
             reader.runs("hint", value)
@@ -137,7 +137,7 @@ impl Reader<'_> {
         self.only(table, &["ask", "play", "choice"], "a question");
         let ask = self.sentence(table, "ask", line, "question");
         let play = self.required(table, "play", line, "`play = \"...\"` in this question");
-        let play = play.and_then(|value| self.phrases("play", value));
+        let play = play.and_then(|value| self.plays(value));
         let choices = self.tables("[[question.choice]]", table.get("choice"), Self::choice);
         if let Some(choices) = &choices {
             if choices.len() < 2 {
@@ -190,12 +190,29 @@ impl Reader<'_> {
         let say = self.sentence(table, "say", line, "experiment");
         let play = match table.get("play") {
             None => Some(Vec::new()),
-            Some(value) => self.phrases("play", value),
+            Some(value) => self.plays(value),
         };
         Some(Experiment {
             kind: kind?,
             say: say?,
             play: play?,
+        })
+    }
+
+    /// One thing to do, or a list of them.
+    fn plays(&mut self, value: &Value<'_>) -> Option<Vec<Play>> {
+        self.list(Some(value), |reader, value| {
+            let play: Play = reader.phrase("play", value)?;
+            if let Act::Ask { name, kind } = &play.act
+                && let Err(problem) = dns::query(1, name, kind)
+            {
+                reader.problem(
+                    &value.span(),
+                    format!("expected a query that can be sent, found `{play}`: {problem}"),
+                );
+                return None;
+            }
+            Some(play)
         })
     }
 

@@ -280,7 +280,8 @@ impl Session {
             Act::Send(bytes) => self.send(id, bytes.clone()).await,
             Act::Ask { name, kind } => {
                 clients.queries += 1;
-                bail!("no query for {name} {kind} can be written yet")
+                let query = wire::dns::query(clients.queries, name, kind)?;
+                self.send(id, query).await
             }
             Act::HalfClose => self.half_close(id).await,
             Act::Reset => {

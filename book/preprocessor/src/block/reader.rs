@@ -21,14 +21,6 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// One phrase, or a list of phrases.
-    pub(super) fn phrases<T>(&mut self, key: &str, value: &Value<'_>) -> Option<Vec<T>>
-    where
-        T: FromStr<Err: Display>,
-    {
-        self.list(Some(value), |reader, value| reader.phrase(key, value))
-    }
-
     /// What `read` makes of a value, or of each value of an array; nothing of nothing.
     pub(super) fn list<T>(
         &mut self,

@@ -1,4 +1,3 @@
-use wire::Act;
 use wire::lab::Style;
 
 use super::*;
@@ -235,6 +234,15 @@ fn phrases_are_checked_by_the_code_that_uses_them() {
     let found = problems(&body);
     assert_eq!(found[0].0, 21);
     assert!(found[0].1.contains("`snd`"), "{found:?}");
+}
+
+#[test]
+fn a_query_is_one_that_can_be_sent() {
+    let body = GOOD.replace("\"connect\"", "'ask \"a..b\" A'");
+    let found = problems(&body);
+    assert_eq!(found[0].0, 15);
+    let expected = "expected a query that can be sent, found `ask \"a..b\" A`: ";
+    assert!(found[0].1.starts_with(expected), "{found:?}");
 }
 
 #[test]
