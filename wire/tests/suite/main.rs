@@ -8,4 +8,5 @@ mod phrases;
 mod progress;
 mod session;
 mod text;
+mod trace;
 mod transfer;

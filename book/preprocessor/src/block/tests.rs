@@ -266,3 +266,14 @@ fn all_problems_are_told_at_once() {
     let lines: Vec<_> = problems(&body).into_iter().map(|(line, _)| line).collect();
     assert_eq!(lines, [11, 10, 16, 22]);
 }
+
+#[test]
+fn the_worked_example_for_authors_is_a_lab() {
+    let contributing = include_str!("../../../../CONTRIBUTING.md");
+    let body = contributing.split("```lab\n").nth(1).unwrap();
+    let body = body.split("```").next().unwrap();
+    let mut findings = Vec::new();
+    let block = parse(&fence(body), &mut findings);
+    assert_eq!(findings, []);
+    assert_eq!(block.unwrap().questions.len(), 1);
+}

@@ -1,0 +1,246 @@
+//! What is kept of an exchange is the same for every run of it, and what differs is told.
+
+use std::net::SocketAddr;
+
+use wire::event::{ConnectionId, Failure, Operation};
+use wire::session::{Server, Transport};
+use wire::trace::{Answered, Client, Part, Recorded, TRACE_VERSION, Trace};
+use wire::{Action, Address, Data, End, Event, Source, Worker};
+
+/// What differs between two runs of the same program.
+struct Run {
+    first_connection: u64,
+    first_sequence: u64,
+    time_ns: u64,
+    task: u64,
+    client_port: u16,
+    server_port: u16,
+}
+
+const ONE: Run = Run {
+    first_connection: 7,
+    first_sequence: 100,
+    time_ns: 5_000,
+    task: 21,
+    client_port: 40_001,
+    server_port: 33_333,
+};
+
+const OTHER: Run = Run {
+    first_connection: 2,
+    first_sequence: 3,
+    time_ns: 9,
+    task: 4,
+    client_port: 51_234,
+    server_port: 44_444,
+};
+
+fn address(port: u16) -> Address {
+    SocketAddr::from(([127, 0, 0, 1], port)).into()
+}
+
+fn event(end: End, action: Action) -> Event {
+    Event {
+        sequence: 0,
+        time_ns: 0,
+        connection: Some(ConnectionId(1)),
+        end,
+        action,
+        worker: None,
+        source: None,
+    }
+}
+
+fn part(events: impl IntoIterator<Item = Event>) -> Part {
+    let events: Vec<_> = (1..)
+        .zip(events)
+        .map(|(sequence, event)| Event { sequence, ..event })
+        .collect();
+    Part {
+        clients: vec![Client {
+            name: None,
+            connection: ConnectionId(1),
+        }],
+        ticks: vec![events.len() as u32],
+        events,
+    }
+}
+
+fn trace(events: impl IntoIterator<Item = Event>) -> Trace {
+    Trace {
+        version: TRACE_VERSION,
+        lab: "tcp_ok".to_owned(),
+        recorded: Recorded {
+            date: "2026-11-21".to_owned(),
+            version: "0.1.0".to_owned(),
+        },
+        server: Server {
+            lesson: "tcp_ok".to_owned(),
+            transport: Transport::Tcp,
+            address: address(9090),
+        },
+        steps: part(events),
+        questions: Vec::new(),
+    }
+}
+
+fn run(run: &Run) -> Part {
+    let client = address(run.client_port);
+    let told = format!("you are {client}");
+    let events = [
+        (
+            End::Client,
+            Action::Connect {
+                local: client.clone(),
+                peer: address(run.server_port),
+            },
+        ),
+        (End::Server, Action::Accept { peer: client }),
+        (End::Server, Action::Write(Data::whole(told.clone()))),
+        (End::Client, Action::Read(Data::whole(told))),
+    ];
+    let mut part = part(events.into_iter().map(|(end, action)| event(end, action)));
+    let connection = ConnectionId(run.first_connection);
+    part.clients[0].connection = connection;
+    for (index, event) in part.events.iter_mut().enumerate() {
+        event.sequence = run.first_sequence + 2 * index as u64;
+        event.time_ns = run.time_ns + 10 * index as u64;
+        event.connection = Some(connection);
+        event.worker = (event.end == End::Server).then_some(Worker::Task(run.task));
+    }
+    part
+}
+
+#[test]
+fn two_runs_of_the_same_exchange_are_kept_alike() {
+    let mut parts = [ONE, OTHER].map(|one| {
+        let mut part = run(&one);
+        part.normalise(&address(one.server_port), &address(9090));
+        part
+    });
+    assert_eq!(parts[0], parts[1]);
+    let events = &mut parts[0].events;
+    assert_eq!(
+        events[0].action,
+        Action::Connect {
+            local: address(50_001),
+            peer: address(9090)
+        }
+    );
+    assert_eq!(
+        events[3].action,
+        Action::Read(Data::whole("you are 127.0.0.1:50001"))
+    );
+    assert_eq!((events[3].sequence, events[3].time_ns), (4, 30));
+    assert_eq!(events[1].worker, Some(Worker::Task(1)));
+}
+
+fn read(text: &str) -> Event {
+    event(End::Client, Action::Read(Data::whole(text)))
+}
+
+#[test]
+fn in_how_many_calls_bytes_moved_and_who_waited_is_no_difference() {
+    let wait = event(
+        End::Client,
+        Action::Wait {
+            operation: Operation::Read,
+        },
+    );
+    let recorded = trace([wait, read("hello")]);
+    let mut now = trace([read("hel"), read("lo")]);
+    now.recorded.date = "2027-01-01".to_owned();
+    now.steps.events[1].time_ns = 1_000_000;
+    assert_eq!(recorded.drift(&now), None);
+}
+
+#[test]
+fn a_difference_is_shown_with_what_stands_around_it() {
+    let close = event(End::Client, Action::Close);
+    let refused = event(
+        End::Client,
+        Action::Error {
+            operation: Operation::Read,
+            kind: Failure::Reset,
+            message: "words of the system".to_owned(),
+        },
+    );
+    let recorded = trace([read("ok"), close.clone()]);
+    let drift = recorded
+        .drift(&trace([read("no"), refused, close]))
+        .unwrap();
+    assert_eq!(
+        drift.to_string(),
+        "connection 1, client (- recorded, + now):\n\
+        \u{20} - step 1   read \"ok\"\n\
+        \u{20} +          read \"no\"\n\
+        \u{20} +          error read reset\n\
+        \u{20}            close"
+    );
+}
+
+#[test]
+fn datagrams_keep_their_borders() {
+    let receive = |text: &str| {
+        let data = Data::whole(text);
+        let peer = address(9090);
+        event(End::Client, Action::Receive { peer, data })
+    };
+    let recorded = trace([receive("hello")]);
+    let drift = recorded.drift(&trace([receive("hel"), receive("lo")]));
+    assert!(drift.is_some());
+}
+
+#[test]
+fn what_a_relay_does_by_chance_is_no_difference_but_what_comes_through_is() {
+    let at = |end, text: &str| {
+        let data = Data::whole(text);
+        let peer = address(9140);
+        event(end, Action::Receive { peer, data })
+    };
+    let lose = event(End::Relay, Action::Lose(Data::whole("1 a")));
+    let recorded = trace([lose, at(End::Server, "1 a"), at(End::Server, "2 b")]);
+    let twice = [
+        at(End::Relay, "1 a"),
+        at(End::Server, "2 b"),
+        at(End::Server, "1 a"),
+        at(End::Server, "1 a"),
+    ];
+    assert_eq!(recorded.drift(&trace(twice)), None);
+    let drift = recorded
+        .drift(&trace([at(End::Relay, "1 a"), at(End::Server, "1 a")]))
+        .unwrap();
+    assert!(drift.to_string().contains("  -          receive \"2 b\""));
+}
+
+#[test]
+fn another_outcome_of_a_question_is_told() {
+    let answered = |outcome| Answered {
+        outcome,
+        part: part([read("ok")]),
+    };
+    let (mut recorded, mut now) = (trace([]), trace([]));
+    recorded.questions.push(answered(0));
+    now.questions.push(answered(1));
+    assert_eq!(
+        recorded.drift(&now).unwrap().to_string(),
+        "question 1, which choice it came to:\n  - recorded: choice 1\n  + now:      choice 2"
+    );
+}
+
+#[test]
+fn a_server_whose_lines_have_moved_is_told() {
+    let at_line = |line| {
+        let mut event = read("ok");
+        event.source = Some(Source {
+            file: "native/src/lessons/tcp_ok.rs".into(),
+            line,
+        });
+        trace([event])
+    };
+    assert_eq!(at_line(12).drift(&at_line(12)), None);
+    assert_eq!(
+        at_line(12).drift(&at_line(14)).unwrap().to_string(),
+        "the lines of native/src/lessons/tcp_ok.rs that ran:\n  - recorded: 12\n  + now:      14"
+    );
+}
