@@ -375,5 +375,5 @@ async fn udp_reliable_gets_its_messages_through_a_network_that_loses_and_doubles
     }
     drop(messages);
     // It ends well when all are acknowledged.
-    tokio::time::timeout(DEADLINE, udp_reliable::send_all(client, inbox)).await?
+    tokio::time::timeout(DEADLINE, udp_reliable::client::send_all(client, inbox)).await?
 }

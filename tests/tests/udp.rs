@@ -314,7 +314,7 @@ async fn udp_reliable_delivers_each_message_once_and_in_order() -> Result<()> {
     assert!(count(&gives_up) > 0);
     for event in events.iter().filter(|event| gives_up(event)) {
         let source = event.source.as_ref().context("the client has lines")?;
-        assert_eq!(source.file, "native/src/lessons/udp_reliable.rs");
+        assert_eq!(source.file, "native/src/lessons/udp_reliable/client.rs");
     }
     // Each acknowledgement counts just the messages up to its own, however often it is sent.
     for number in 1..=MESSAGES {

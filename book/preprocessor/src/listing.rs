@@ -45,6 +45,12 @@ pub(crate) fn of_lesson(
             true,
         ),
         (
+            "Client in Rust",
+            "rust",
+            format!("{LESSONS}/{lesson}/client.rs"),
+            false,
+        ),
+        (
             "Server in Go",
             "go",
             format!("{GO}/{lesson}/server/main.go"),

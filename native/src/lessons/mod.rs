@@ -86,7 +86,9 @@ pub const LESSONS: &[Lesson] = &[
         9150,
         Start::Relayed(Relayed {
             serve: |socket| Box::pin(udp_reliable::serve(socket)),
-            client: Some(|socket, messages| Box::pin(udp_reliable::send_all(socket, messages))),
+            client: Some(|socket, messages| {
+                Box::pin(udp_reliable::client::send_all(socket, messages))
+            }),
             loss_percent: 30,
         }),
     ),

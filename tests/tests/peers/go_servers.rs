@@ -15,7 +15,7 @@ use crate::program::{Program, go_server};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server of `lesson` on a free port, and its address.
-async fn start(lesson: &str) -> Result<(Program, SocketAddr)> {
+pub(crate) async fn start(lesson: &str) -> Result<(Program, SocketAddr)> {
     let mut server = Program::start(go_server(lesson)?, &["127.0.0.1:0"])?;
     let line = server.prints().await?;
     let address = line

@@ -119,7 +119,7 @@ async fn two_hundred_messages_arrive_once_and_in_order_whatever_the_network_does
     tokio::spawn(udp_reliable::receive_all(server, delivered));
     let (messages, inbox) = mpsc::channel(1);
     let client = client(&world, address).await;
-    let sending = tokio::spawn(udp_reliable::send_all(client, inbox));
+    let sending = tokio::spawn(udp_reliable::client::send_all(client, inbox));
     let writing = async move {
         for number in 1..=MESSAGES {
             messages
