@@ -7,6 +7,8 @@ pub mod frame_fixed;
 pub mod frame_length;
 #[path = "../../native/src/lessons/frame_line.rs"]
 pub mod frame_line;
+#[path = "../../native/src/lessons/tcp_deadline.rs"]
+pub mod tcp_deadline;
 #[path = "../../native/src/lessons/tcp_echo.rs"]
 pub mod tcp_echo;
 #[path = "../../native/src/lessons/tcp_full.rs"]
@@ -15,10 +17,14 @@ pub mod tcp_full;
 pub mod tcp_line;
 #[path = "../../native/src/lessons/tcp_ok.rs"]
 pub mod tcp_ok;
+#[path = "../../native/src/lessons/tcp_options.rs"]
+pub mod tcp_options;
 #[path = "../../native/src/lessons/tcp_refused.rs"]
 pub mod tcp_refused;
 #[path = "../../native/src/lessons/tcp_silent.rs"]
 pub mod tcp_silent;
+#[path = "../../native/src/lessons/tcp_source.rs"]
+pub mod tcp_source;
 #[path = "../../native/src/lessons/udp_echo.rs"]
 pub mod udp_echo;
 #[path = "../../native/src/lessons/udp_refused.rs"]
@@ -376,4 +382,57 @@ async fn udp_reliable_gets_its_messages_through_a_network_that_loses_and_doubles
     drop(messages);
     // It ends well when all are acknowledged.
     tokio::time::timeout(DEADLINE, udp_reliable::client::send_all(client, inbox)).await?
+}
+
+#[tokio::test]
+async fn tcp_deadline_answers_lines_and_leaves_the_slow() -> io::Result<()> {
+    check(tcp_deadline::serve, async |address| {
+        assert_eq!(exchange(address, b"one\ntwo\nthree").await?, b"ok\nok\n");
+        let mut slow = TcpStream::connect(address).await?;
+        slow.write_all(b"I am thinking").await?;
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).await?;
+        assert_eq!(answer, "too slow\n");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_options_sends_back_every_line() -> io::Result<()> {
+    check(tcp_options::serve, async |address| {
+        assert_eq!(exchange(address, b"one\ntwo\nthree").await?, b"one\ntwo\n");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_source_waits_for_a_sign_and_sends_all_that_is_read() -> io::Result<()> {
+    check(tcp_source::serve, async |address| {
+        assert_eq!(exchange(address, b"").await?, b"");
+        assert_eq!(exchange(address, b"go").await?.len(), 256 * 1024);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_refused_refuses_as_long_as_it_is_held() -> io::Result<()> {
+    let socket = tcp_refused::hold(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let error = TcpStream::connect(socket.local_addr()?).await.err();
+    let kind = error.map(|error| error.kind());
+    assert_eq!(kind, Some(io::ErrorKind::ConnectionRefused));
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn tcp_full_has_no_room_for_one_more() -> io::Result<()> {
+    let (listener, clients) = tcp_full::hold(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    assert!(!clients.is_empty());
+    let connecting = TcpStream::connect(listener.local_addr()?);
+    let connected = tokio::time::timeout(Duration::from_millis(500), connecting).await;
+    assert!(connected.is_err(), "{connected:?}");
+    Ok(())
 }

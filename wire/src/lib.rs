@@ -10,6 +10,7 @@
 //! - [`play`]: the small language of what to do, for the tests and the recorder;
 //! - [`progress`]: the matcher that ticks steps off against events;
 //! - [`trace`]: an exchange that can be kept: recorded, shared, opened again;
+//! - [`slicer`]: where a slicer cuts what is sent;
 //! - [`transfer`]: which write became which read;
 //! - [`dns`]: asking a DNS server;
 //! - [`dissect`]: bytes as a tree of named fields;
@@ -26,6 +27,7 @@ pub mod play;
 pub mod progress;
 pub mod seen;
 pub mod session;
+pub mod slicer;
 pub mod text;
 pub mod trace;
 pub mod transfer;

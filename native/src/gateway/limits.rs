@@ -88,6 +88,24 @@ pub(super) const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// How long a connection to a lesson may take to stand.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(3);
 
+/// Options that a socket may get before it connects.
+pub(super) const MAX_OPTIONS_AT_ONCE: usize = 16;
+
+/// The longest linger time a page may set, in seconds: a close may hold a thread so long.
+pub(super) const MAX_ADJUSTED_LINGER_SECS: i64 = 5;
+
+/// The largest socket buffer a page may ask for, in bytes.
+pub(super) const MAX_ADJUSTED_BUFFER_BYTES: i64 = 1024 * 1024;
+
+/// The longest deadline a page may set for its client.
+pub(super) const MAX_ADJUSTED_DEADLINE_MS: u32 = 60_000;
+
+/// How long a slicer waits for more before it cuts the first piece.
+pub(super) const SLICER_GATHER_TIME: Duration = Duration::from_millis(40);
+
+/// How long a slicer waits between two pieces, so that they arrive apart.
+pub(super) const SLICER_PAUSE: Duration = Duration::from_millis(10);
+
 /// A connection on which nothing moves for this long is closed.
 pub(super) const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(10 * 60);
 

@@ -6,12 +6,15 @@
 pub mod frame_fixed;
 pub mod frame_length;
 pub mod frame_line;
+pub mod tcp_deadline;
 pub mod tcp_echo;
 pub mod tcp_full;
 pub mod tcp_line;
 pub mod tcp_ok;
+pub mod tcp_options;
 pub mod tcp_refused;
 pub mod tcp_silent;
+pub mod tcp_source;
 pub mod udp_echo;
 pub mod udp_refused;
 pub mod udp_relay;
@@ -49,6 +52,15 @@ pub const LESSONS: &[Lesson] = &[
     }),
     Lesson::tcp("tcp_echo", 7007, |listener| {
         Box::pin(tcp_echo::serve(listener))
+    }),
+    Lesson::tcp("tcp_deadline", 8082, |listener| {
+        Box::pin(tcp_deadline::serve(listener))
+    }),
+    Lesson::tcp("tcp_options", 9110, |listener| {
+        Box::pin(tcp_options::serve(listener))
+    }),
+    Lesson::tcp("tcp_source", 9111, |listener| {
+        Box::pin(tcp_source::serve(listener))
     }),
     Lesson::held("tcp_refused", 9091, Transport::Tcp, |address| {
         Box::pin(async move {

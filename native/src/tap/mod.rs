@@ -30,6 +30,7 @@ mod server;
 
 pub mod io;
 pub mod net;
+pub mod options;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

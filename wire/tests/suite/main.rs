@@ -7,6 +7,7 @@ mod dns;
 mod phrases;
 mod progress;
 mod session;
+mod slicer;
 mod text;
 mod trace;
 mod transfer;

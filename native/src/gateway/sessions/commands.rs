@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use wire::session::{Adjustment, Asked, Refused, Transport, close};
+use wire::event::SocketOption;
+use wire::session::{Asked, Refused, Transport, close};
 use wire::{ConnectionId, ToGateway, ToPage};
 
 use super::connection::{self, Command, Connection, Unsent};
@@ -95,9 +96,9 @@ impl Commands {
             ToGateway::Open {
                 request,
                 lesson,
-                options: _,
+                options,
             } => {
-                if let Err(why) = self.open(request, &lesson) {
+                if let Err(why) = self.open(request, &lesson, &options) {
                     self.refuse(Asked::Open(request), why);
                 }
             }
@@ -107,18 +108,19 @@ impl Commands {
             ToGateway::Reset { connection } => self.pass(connection, Command::Reset),
             ToGateway::Adjust {
                 connection,
-                adjustment: Adjustment::Relay(settings),
-            } => self.pass(connection, Command::Relay(settings)),
-            ToGateway::Adjust { connection, .. } => self.refuse(
-                Asked::Connection(connection),
-                "This gateway cannot change that.".to_owned(),
-            ),
+                adjustment,
+            } => self.pass(connection, Command::Adjust(adjustment)),
             ToGateway::Ping { nonce } => self.queue.push_answer(ToPage::Pong { nonce }),
         }
         Ok(())
     }
 
-    fn open(&mut self, request: u32, lesson: &str) -> Result<(), String> {
+    fn open(
+        &mut self,
+        request: u32,
+        lesson: &str,
+        options: &[(SocketOption, i64)],
+    ) -> Result<(), String> {
         self.forget_ended();
         let lesson = self.shared.lessons.running(lesson)?;
         if self.connections.len() >= MAX_CONNECTIONS_PER_SESSION {
@@ -133,8 +135,9 @@ impl Commands {
                 "The lessons have as many connections as they take in all: close some.".to_owned(),
             );
         }
+        connection::check_options(lesson.server.transport, options)?;
         let id = ConnectionId(self.shared.ids.next());
-        let socket = connection::Socket::bind(lesson, id, &self.queue)
+        let socket = connection::Socket::bind(lesson, id, &self.queue, options)
             .map_err(|error| format!("The system gave no socket: {error}."))?;
         self.queue.push_answer(ToPage::Opened {
             request,
@@ -165,7 +168,7 @@ impl Commands {
                 // Another session's connection gets the same words: whether it exists is not told.
                 format!("Connection {id} is not open: it has ended. Connect anew.")
             }
-            Some(Unsent::Impossible(why)) => why.to_owned(),
+            Some(Unsent::Impossible(why)) => why,
             Some(Unsent::Full) => format!(
                 "Connection {id} has too much waiting that the server does not read. \
                  Let it read, or close the connection."

@@ -1,7 +1,10 @@
 //! One client socket of a session, in a task of its own.
 
+mod bounds;
+mod stream;
 mod tcp;
 mod udp;
+mod writes;
 
 use std::future::Future;
 use std::io;
@@ -9,20 +12,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, SockRef, Type};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use wire::session::{Asked, Refused, RelaySettings, Transport};
-use wire::{Action, ConnectionId, End, Event, ToPage};
+use wire::event::{Failure, SocketOption};
+use wire::session::{Adjustment, Asked, Refused, RelaySettings, Transport};
+use wire::{Action, Address, ConnectionId, End, Event, Operation, ToPage};
 
 use crate::gateway::lessons::Lesson;
 use crate::gateway::limits::{
-    IDLE_CONNECTION_TIME, MAX_HELD_BYTES_PER_CONNECTION, MAX_HELD_COMMANDS,
+    IDLE_CONNECTION_TIME, MAX_HELD_BYTES_PER_CONNECTION, MAX_HELD_COMMANDS, MAX_OPTIONS_AT_ONCE,
 };
 use crate::gateway::queue::Queue;
 use crate::gateway::router::Expected;
 use crate::lessons::ClientProgram;
 use crate::network::Settings;
-use crate::tap::{Clock, Conversation, Sink};
+use crate::tap::{Clock, Conversation, Sink, options};
 
 /// What is asked of a connection.
 pub(super) enum Command {
@@ -30,20 +35,19 @@ pub(super) enum Command {
     ShutDown,
     Close,
     Reset,
-    Relay(RelaySettings),
+    Adjust(Adjustment),
 }
 
 /// Why a command was not taken.
 pub(super) enum Unsent {
     Closed,
     Full,
-    Impossible(&'static str),
+    Impossible(String),
 }
 
 /// The session's hold on a connection: dropping it closes the connection.
 pub(super) struct Connection {
-    transport: Transport,
-    has_relay: bool,
+    kind: bounds::Kind,
     commands: mpsc::Sender<Held>,
     held_bytes: Arc<Semaphore>,
     session_held_bytes: Arc<Semaphore>,
@@ -65,8 +69,11 @@ impl Connection {
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (sender, commands) = mpsc::channel(MAX_HELD_COMMANDS);
         let connection = Self {
-            transport: socket.transport(),
-            has_relay: socket.relay.is_some(),
+            kind: bounds::Kind {
+                transport: socket.transport(),
+                has_relay: socket.relay.is_some(),
+                is_program: socket.client.is_some(),
+            },
             commands: sender,
             held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_CONNECTION)),
             session_held_bytes,
@@ -80,6 +87,8 @@ impl Connection {
             commands,
             relay: socket.relay,
             client: socket.client,
+            transport: connection.kind.transport,
+            options: socket.options,
         };
         let (kind, expected) = (socket.kind, socket.expected);
         let life = async move {
@@ -98,26 +107,7 @@ impl Connection {
 
     /// Hands a command over, without waiting.
     pub(super) fn pass(&self, command: Command) -> Result<(), Unsent> {
-        if self.transport == Transport::Udp {
-            match command {
-                Command::ShutDown => {
-                    return Err(Unsent::Impossible(
-                        "UDP has no streams, so there is nothing to half-close.",
-                    ));
-                }
-                Command::Reset => {
-                    return Err(Unsent::Impossible(
-                        "UDP has no connections, so there is nothing to reset.",
-                    ));
-                }
-                Command::Send(_) | Command::Close | Command::Relay(_) => {}
-            }
-        }
-        if matches!(command, Command::Relay(_)) && !self.has_relay {
-            return Err(Unsent::Impossible(
-                "No relay is on the way to this lesson's server.",
-            ));
-        }
+        bounds::check(self.kind, &command).map_err(Unsent::Impossible)?;
         let room = match &command {
             Command::Send(bytes) => Some(self.room_for(bytes.len())?),
             _ => None,
@@ -147,10 +137,11 @@ impl Connection {
 /// conversation finds this session.
 pub(super) struct Socket {
     kind: Kind,
-    peer: SocketAddr,
+    peer: Address,
     id: ConnectionId,
     sink: Arc<dyn Sink>,
     expected: Expected,
+    options: Vec<Action>,
     relay: Option<AtRelay>,
     client: Option<ClientProgram>,
 }
@@ -173,26 +164,39 @@ enum Kind {
 }
 
 impl Socket {
-    pub(super) fn bind(lesson: &Lesson, id: ConnectionId, queue: &Arc<Queue>) -> io::Result<Self> {
+    /// A socket with these options. What the kernel makes of them is observed when it connects.
+    pub(super) fn bind(
+        lesson: &Lesson,
+        id: ConnectionId,
+        queue: &Arc<Queue>,
+        options: &[(SocketOption, i64)],
+    ) -> io::Result<Self> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (kind, local) = match lesson.server.transport {
+        let set_all = |socket: SockRef<'_>| {
+            let set = |(option, value): &(_, _)| set_option(&socket, *option, *value);
+            options.iter().map(set).collect()
+        };
+        let (kind, local, options) = match lesson.server.transport {
             Transport::Tcp | Transport::Unix => {
                 let socket = tokio::net::TcpSocket::new_v4()?;
+                let options = set_all(SockRef::from(&socket));
                 socket.bind(any_port)?;
                 let local = socket.local_addr()?;
-                (Kind::Tcp(socket), local)
+                (Kind::Tcp(socket), local, options)
             }
             Transport::Udp => {
-                let socket = std::net::UdpSocket::bind(any_port)?;
+                let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+                let options = set_all(SockRef::from(&socket));
+                socket.bind(&any_port.into())?;
                 socket.set_nonblocking(true)?;
+                let socket = std::net::UdpSocket::from(socket);
                 let local = socket.local_addr()?;
-                (Kind::Udp(socket), local)
+                (Kind::Udp(socket), local, options)
             }
         };
         Ok(Self {
             kind,
-            peer: (lesson.server.address.ip())
-                .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?,
+            peer: lesson.server.address.clone(),
             id,
             sink: lesson.router.session_sink(queue),
             expected: lesson.router.expect(local, id, queue),
@@ -201,6 +205,7 @@ impl Socket {
                 .clone()
                 .map(|settings| AtRelay { settings, local }),
             client: lesson.client,
+            options,
         })
     }
 
@@ -212,9 +217,44 @@ impl Socket {
     }
 }
 
+/// Whether a socket of this transport can have all these options.
+pub(super) fn check_options(
+    transport: Transport,
+    options: &[(SocketOption, i64)],
+) -> Result<(), String> {
+    if options.len() > MAX_OPTIONS_AT_ONCE {
+        return Err(format!(
+            "A socket can get {MAX_OPTIONS_AT_ONCE} options at once."
+        ));
+    }
+    options
+        .iter()
+        .try_for_each(|(option, value)| bounds::check_option(transport, *option, *value))
+}
+
+/// Sets an option of a socket that nobody watches yet.
+fn set_option(socket: &SockRef<'_>, option: SocketOption, asked: i64) -> Action {
+    let set = options::set(socket, option, asked);
+    match set.and_then(|()| options::get(socket, option)) {
+        Ok(value) => Action::Option {
+            option,
+            asked: Some(asked),
+            value,
+        },
+        Err(error) => Action::Error {
+            operation: Operation::SetOption,
+            kind: Failure::Other,
+            message: error.to_string(),
+        },
+    }
+}
+
 /// What the task of a connection has beside its socket.
 struct Task {
-    peer: SocketAddr,
+    transport: Transport,
+    /// What came of the options that its socket got first, until that is recorded.
+    options: Vec<Action>,
+    peer: Address,
     id: ConnectionId,
     sink: Arc<dyn Sink>,
     clock: Clock,
@@ -257,6 +297,22 @@ impl Task {
         }
     }
 
+    /// Records what came of the options that the socket got first.
+    fn record_options(&mut self) {
+        for action in std::mem::take(&mut self.options) {
+            self.record(action);
+        }
+    }
+
+    /// Records that the client gave up.
+    fn record_timeout(&self, operation: Operation, what: &str, after: Duration) {
+        self.record(Action::Error {
+            operation,
+            kind: Failure::TimedOut,
+            message: format!("{what} after {} ms", after.as_millis()),
+        });
+    }
+
     fn tell_idle(&self) {
         const MINUTES: u64 = IDLE_CONNECTION_TIME.as_secs() / 60;
         self.queue.push_answer(ToPage::Refused(Refused {
@@ -271,4 +327,12 @@ impl Task {
 
 fn later(duration: Duration) -> tokio::time::Instant {
     tokio::time::Instant::now() + duration
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn at(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }

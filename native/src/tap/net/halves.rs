@@ -4,7 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use socket2::SockRef;
 use tokio::net::tcp;
+use wire::event::SocketOption;
 
 use super::socket::{Recorded, Socket, reads, writes};
 
@@ -82,6 +84,13 @@ impl OwnedWriteHalf {
         self.recorded.inner.peer_addr()
     }
 
+    /// Sets an option of the socket; what the kernel makes of it is recorded.
+    pub fn set_option(&self, option: SocketOption, value: i64) -> io::Result<()> {
+        let stream: &tokio::net::TcpStream = self.recorded.inner.as_ref();
+        let socket = SockRef::from(stream);
+        self.recorded.socket.set_option(&socket, option, value)
+    }
+
     /// Ends this half without shutting down its direction.
     pub fn forget(self) {
         let Self {
@@ -97,7 +106,7 @@ impl OwnedWriteHalf {
     pub fn set_zero_linger(&self) -> io::Result<()> {
         let stream: &tokio::net::TcpStream = self.recorded.inner.as_ref();
         stream.set_zero_linger()?;
-        self.recorded.socket.set_resets();
+        self.recorded.socket.set_resets(true);
         Ok(())
     }
 }

@@ -1,20 +1,24 @@
 //! What the stream and its halves have in common: recording around tokio's polls.
 
 use std::io;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use wire::event::SocketOption;
 use wire::{Action, Operation};
 
 use crate::tap::Stamp;
 use crate::tap::cut::{Cut, aborted};
 use crate::tap::observer::Observer;
+use crate::tap::options;
 
 /// One TCP socket, while any part of it is alive. The last part to go records the close.
 #[derive(Debug)]
@@ -44,9 +48,54 @@ impl Socket {
         })
     }
 
-    /// From now on closing means RST.
-    pub(super) fn set_resets(&self) {
-        self.resets.store(true, Ordering::Relaxed);
+    /// Whether closing means RST from now on.
+    pub(super) fn set_resets(&self, resets: bool) {
+        self.resets.store(resets, Ordering::Relaxed);
+    }
+
+    /// Sets an option and records what the kernel makes of it, or why it does not.
+    pub(super) fn set_option(
+        &self,
+        socket: &SockRef<'_>,
+        option: SocketOption,
+        value: i64,
+    ) -> io::Result<()> {
+        let stamp = self.observer.stamp();
+        let result = options::set(socket, option, value).and_then(|()| {
+            let value = options::get(socket, option)?;
+            if option == SocketOption::Linger {
+                self.set_resets(value == 0);
+            }
+            Ok(value)
+        });
+        match result {
+            Ok(now) => {
+                self.record_option(stamp, option, Some(value), now, None);
+                Ok(())
+            }
+            Err(error) => {
+                self.observer
+                    .record_error(Operation::SetOption, &error, None);
+                Err(error)
+            }
+        }
+    }
+
+    /// Records that the line at `location` set an option or read it.
+    pub(super) fn record_option(
+        &self,
+        stamp: Stamp,
+        option: SocketOption,
+        asked: Option<i64>,
+        value: i64,
+        location: Option<&'static Location<'static>>,
+    ) {
+        let action = Action::Option {
+            option,
+            asked,
+            value,
+        };
+        self.observer.record_at(stamp, action, location);
     }
 
     /// Records a half-close, once.

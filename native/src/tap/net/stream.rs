@@ -2,17 +2,25 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(windows)]
+use std::os::windows::io::{AsSocket, BorrowedSocket};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
+use wire::event::SocketOption;
 use wire::{Action, End, Operation};
 
 use super::socket::{Recorded, Socket, reads, writes};
 use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::tap::cut::observed;
 use crate::tap::observer::Observer;
+use crate::tap::options::from_linger;
 use crate::tap::{Clock, Conversation};
 
 /// `tokio::net::TcpStream`, watched.
@@ -48,6 +56,7 @@ impl TcpStream {
             Ok((stream, local))
         };
         let (stream, local) = observed(&observer, Operation::Connect, &cut, connecting).await?;
+        let resets = SockRef::from(&stream).linger()? == Some(Duration::ZERO);
         observer.record(
             stamp,
             Operation::Connect,
@@ -56,7 +65,9 @@ impl TcpStream {
                 peer: peer.into(),
             },
         );
-        Ok(Self::new(stream, Socket::new(observer, None, None), cut))
+        let socket = Socket::new(observer, None, None);
+        socket.set_resets(resets);
+        Ok(Self::new(stream, socket, cut))
     }
 
     /// The client's end of a conversation that stands already. It records no `connect`.
@@ -91,13 +102,20 @@ impl TcpStream {
     }
 
     /// Whether small writes go out at once (`TCP_NODELAY`).
+    #[track_caller]
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.recorded.inner.nodelay()
+        let no_delay = self.recorded.inner.nodelay()?;
+        self.option(SocketOption::NoDelay, None, no_delay.into());
+        Ok(no_delay)
     }
 
     /// Lets small writes go out at once (`TCP_NODELAY`).
+    #[track_caller]
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.recorded.inner.set_nodelay(nodelay)
+        self.recorded.inner.set_nodelay(nodelay)?;
+        let now = self.recorded.inner.nodelay()?;
+        self.option(SocketOption::NoDelay, Some(nodelay.into()), now.into());
+        Ok(())
     }
 
     /// The time to live of outgoing packets (`IP_TTL`).
@@ -111,15 +129,26 @@ impl TcpStream {
     }
 
     /// How long closing waits for unsent data (`SO_LINGER`).
+    #[track_caller]
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        self.recorded.inner.linger()
+        let linger = self.recorded.inner.linger()?;
+        self.option(SocketOption::Linger, None, from_linger(linger));
+        Ok(linger)
     }
 
     /// Makes closing send RST instead of FIN, and forget unsent data (`SO_LINGER` of zero).
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.recorded.inner.set_zero_linger()?;
-        self.recorded.socket.set_resets();
+        self.recorded.socket.set_resets(true);
         Ok(())
+    }
+
+    /// Records an option that the caller's caller has set or read.
+    #[track_caller]
+    fn option(&self, option: SocketOption, asked: Option<i64>, value: i64) {
+        let socket = &self.recorded.socket;
+        let location = Some(Location::caller());
+        socket.record_option(socket.observer.stamp(), option, asked, value, location);
     }
 
     /// A reading and a writing half that borrow the stream.
@@ -132,6 +161,21 @@ impl TcpStream {
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         let (read, write) = self.recorded.split(tokio::net::TcpStream::into_split);
         (OwnedReadHalf::new(read), OwnedWriteHalf::new(write))
+    }
+}
+
+// For `SockRef`, as with tokio's.
+#[cfg(unix)]
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.recorded.inner.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl AsSocket for TcpStream {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.recorded.inner.as_socket()
     }
 }
 

@@ -265,3 +265,18 @@ fn routed(tap: &Tap, client: SocketAddr, end: End) -> Arc<Observer> {
     let conversation = tap.router.conversation(client);
     Observer::of(tap.clock.clone(), conversation, end)
 }
+
+// For `SockRef`, as with tokio's.
+#[cfg(unix)]
+impl std::os::fd::AsFd for UdpSocket {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for UdpSocket {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.inner.as_socket()
+    }
+}

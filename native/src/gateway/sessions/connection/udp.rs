@@ -1,15 +1,19 @@
-//! A UDP socket that receives all the time and sends what it is told; or that a program of the book
-//! sends from.
+//! A UDP socket that receives all the time, unless it is told not to, and sends what it is told; or
+//! that a program of the book sends from.
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::event::Failure;
+use wire::session::Adjustment;
 use wire::{Action, Operation};
 
-use super::{Command, Held, Task, later};
+use super::{Command, Held, Task, at, later, set_option};
 use crate::gateway::limits::{IDLE_CONNECTION_TIME, MAX_HELD_COMMANDS};
 use crate::gateway::router::Expected;
 use crate::lessons::Serving;
@@ -20,6 +24,7 @@ const MAX_DATAGRAM_BYTES: usize = 65_507;
 
 /// From bind to close. `_expected` ends with the socket.
 pub(super) async fn live(socket: std::net::UdpSocket, _expected: Expected, mut task: Task) {
+    task.record_options();
     let ended = match (connected(socket, &task), task.client) {
         (Ok(socket), None) => {
             let (clock, conversation) = (task.clock.clone(), task.conversation());
@@ -59,25 +64,51 @@ pub(super) async fn live(socket: std::net::UdpSocket, _expected: Expected, mut t
 /// Only tells the kernel whom to send to and whom to hear; nothing goes over the wire, so nothing
 /// is observed.
 fn connected(socket: std::net::UdpSocket, task: &Task) -> io::Result<tokio::net::UdpSocket> {
-    socket.connect(task.peer)?;
+    let peer = task.peer.ip();
+    socket.connect(peer.ok_or(io::ErrorKind::AddrNotAvailable)?)?;
     tokio::net::UdpSocket::from_std(socket)
 }
 
 async fn exchange(socket: &UdpSocket, task: &mut Task) {
     let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
     let mut deadline = later(IDLE_CONNECTION_TIME);
+    let mut receives = true;
+    let mut patience = None;
+    // When it sent what has no answer yet.
+    let mut asked_at = None;
     loop {
         let queue = &task.queue;
+        let answer_due = asked_at.zip(patience).map(|(at, patience)| at + patience);
         tokio::select! {
             held = task.commands.recv() => match held.map(|held| held.command) {
                 // An error, e.g. a datagram too large, is observed and ends nothing.
-                Some(Command::Send(bytes)) => _ = socket.send(&bytes).await,
-                Some(Command::Relay(settings)) => task.set_relay(settings),
+                Some(Command::Send(bytes)) => {
+                    let _ = socket.send(&bytes).await;
+                    asked_at = Some(Instant::now());
+                }
+                Some(Command::Adjust(adjustment)) => match adjustment {
+                    Adjustment::Option(option, value) => {
+                        task.record(set_option(&SockRef::from(socket), option, value));
+                    }
+                    Adjustment::Reading(is_reading) => receives = is_reading,
+                    Adjustment::Deadline(ms) => {
+                        patience = ms.map(|ms| Duration::from_millis(ms.into()));
+                    }
+                    Adjustment::Relay(settings) => task.set_relay(settings),
+                    // Refused before: datagrams are not cut.
+                    Adjustment::Slicer(_) => {}
+                },
                 Some(Command::ShutDown | Command::Reset) => {}
                 Some(Command::Close) | None => return,
             },
             // Errors are told by ICMP for an earlier datagram, one each, and end nothing.
-            _ = async { queue.room().await; socket.recv(&mut buffer).await } => {}
+            _ = async { queue.room().await; socket.recv(&mut buffer).await }, if receives => {
+                asked_at = None;
+            }
+            () = at(answer_due) => {
+                task.record_timeout(Operation::Receive, "no answer", patience.unwrap_or_default());
+                return;
+            }
             () = tokio::time::sleep_until(deadline) => return task.tell_idle(),
         }
         deadline = later(IDLE_CONNECTION_TIME);
@@ -100,8 +131,11 @@ async fn hand_over(
                     Some(Held { command: Command::Send(bytes), _room }) => {
                         waiting.push_back((bytes, _room));
                     }
-                    Some(Held { command: Command::Relay(settings), .. }) => {
-                        task.set_relay(settings);
+                    Some(Held { command: Command::Adjust(adjustment), .. }) => {
+                        // Anything else was refused before: the program is as it is.
+                        if let Adjustment::Relay(settings) = adjustment {
+                            task.set_relay(settings);
+                        }
                     }
                     Some(Held { command: Command::Close, .. }) | None => return Ok(()),
                     Some(Held { command: Command::ShutDown | Command::Reset, .. }) => {}
