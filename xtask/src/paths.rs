@@ -29,6 +29,11 @@ impl Paths {
         }
     }
 
+    /// The book for a static host, as the tests read it.
+    pub(crate) fn static_book(&self) -> PathBuf {
+        self.root.join("target/static")
+    }
+
     /// The gateway, as a profile's folder holds it.
     pub(crate) fn program(&self, folder: &str) -> PathBuf {
         let name = format!("wirebook{}", std::env::consts::EXE_SUFFIX);

@@ -84,6 +84,10 @@ fn run_all(
 
     let program = build::in_steps(paths, steps)?;
 
+    let static_book = paths.static_book();
+    steps.run("Writing the book for a static host", || {
+        build::write_static(paths, &static_book)
+    })?;
     steps.run("Checking the book's links", || {
         links::check(&paths.site)?;
         Ok(Outcome::Done)
@@ -94,6 +98,7 @@ fn run_all(
             .args(arguments)
             .env("WIREBOOK_BIN", &program)
             .env("WIREBOOK_SITE", &paths.site)
+            .env("WIREBOOK_STATIC", &static_book)
             .env("WIREBOOK_SKIP", met.skip.join(","));
         if let Some(axe) = &met.axe {
             command.env("WIREBOOK_AXE", axe);
@@ -113,7 +118,7 @@ fn run_all(
 
 /// `cargo lab test`.
 pub(crate) fn run(paths: &Paths, arguments: &[String]) -> Result<()> {
-    let mut steps = Steps::new(7 + build::STEPS);
+    let mut steps = Steps::new(8 + build::STEPS);
     let mut count = Count::default();
     let result = run_all(paths, arguments, &mut steps, &mut count);
     steps.tell_times();

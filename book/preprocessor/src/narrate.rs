@@ -10,12 +10,13 @@ use crate::html::escape;
 /// The most bytes of one transfer that are printed.
 const MAX_SHOWN_BYTES: usize = 200;
 
-/// The sentences for what was observed of `part` while `seen` was waited for. Where there are
-/// several connections, each says on which it happened.
+/// The sentences for what was observed of `part` while `seen` was waited for. Where clients have
+/// names, or several connections take turns, each says on which it happened.
 ///
 /// A call that waits is left out unless it is what is waited for: every read begins so.
 pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<String> {
     let tells_waits = matches!(seen.what, What::Waits(_));
+    let names_places = names_places(part, events);
     let mut sentences = Vec::new();
     let mut events = events.iter().peekable();
     while let Some(event) = events.next() {
@@ -34,7 +35,7 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
             last = next;
         }
         let what = sentence(event, bytes.as_deref().unwrap_or_default());
-        sentences.push(match place(part, event) {
+        sentences.push(match place(part, event).filter(|_| names_places) {
             Some(place) => format!("{place}: {what}"),
             None => capitalised(&what),
         });
@@ -46,12 +47,19 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
     sentences
 }
 
-/// Which conversation an event belongs to, where there are several.
+/// Whether it must be said to which conversation an event belongs.
+fn names_places(part: &Part, events: &[Event]) -> bool {
+    let mut connections = events.iter().filter_map(|event| event.connection);
+    let first = connections.next();
+    part.clients.iter().any(|client| client.name.is_some())
+        || connections.any(|connection| Some(connection) != first)
+}
+
 fn place(part: &Part, event: &Event) -> Option<String> {
-    let connection = event.connection.filter(|_| part.clients.len() > 1)?;
+    let connection = event.connection?;
     let is_it = |client: &&Client| client.connection == connection;
-    let name = part.clients.iter().find(is_it)?.name.as_ref();
-    Some(match name {
+    let client = part.clients.iter().find(is_it);
+    Some(match client.and_then(|client| client.name.as_ref()) {
         Some(name) => format!("Connection {}, client {}", connection.0, escape(name)),
         None => format!("Connection {}", connection.0),
     })

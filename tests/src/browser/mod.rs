@@ -5,11 +5,13 @@
 //! Nothing here sleeps: a [`Reader`] waits for changes of the page itself.
 
 mod chromium;
+mod host;
 mod lab;
 mod program;
 mod reader;
 mod site;
 
+pub use host::{Scripts, StaticHost};
 pub use lab::LabOnPage;
 pub use program::Program;
 pub use reader::{Reader, Theme};

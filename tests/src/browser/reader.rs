@@ -50,6 +50,15 @@ impl Reader {
 
     /// The same with further arguments for Chromium.
     pub async fn with_arguments(program: &Program, width: u32, arguments: &[&str]) -> Result<Self> {
+        Self::begin(program.origin(), program.fragment(), width, arguments).await
+    }
+
+    /// A reader of a book that no gateway serves.
+    pub async fn at(origin: &str, width: u32) -> Result<Self> {
+        Self::begin(origin, "", width, &[]).await
+    }
+
+    async fn begin(origin: &str, fragment: &str, width: u32, arguments: &[&str]) -> Result<Self> {
         // Headless Chromium has no windows narrower than 500 px, but it can pretend to be a phone's.
         let chromium = Chromium::start(width.max(500), 900, arguments).await?;
         chromium.driver.set_script_timeout(PATIENCE).await?;
@@ -58,8 +67,8 @@ impl Reader {
         }
         Ok(Self {
             chromium,
-            origin: program.origin().to_owned(),
-            fragment: program.fragment().to_owned(),
+            origin: origin.to_owned(),
+            fragment: fragment.to_owned(),
         })
     }
 
