@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wire::{Action, End};
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{lazy, px};
 use super::scroll::Scroll;
 use crate::state::Lab;

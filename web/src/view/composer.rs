@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use web_sys::{Event, KeyboardEvent};
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{act, choice, lazy, maybe, toggle};
 use crate::state::{Command, Ending, Form, History, Input, Own, size};
 
@@ -83,7 +84,7 @@ pub(super) fn composer(ui: Ui) -> AnyView {
                 />
                 {command("Send", "lab-send", Box::new(can_send), move || untrack(send))}
             </div>
-            <p id=preview class="composer-preview" class:is-wrong=is_wrong>
+            <p id=preview class="composer-preview" class:is-wrong=lazy(move || is_wrong.get())>
                 {lazy(move || preview_text(ui))}
             </p>
             {buttons}
@@ -241,7 +242,7 @@ fn command(
     });
     let disabled = lazy(move || why_not.get().map(|_| "true"));
     view! {
-        <button type="button" class=class aria-disabled=disabled title=why_not on:click=click>
+        <button type="button" class=class aria-disabled=disabled title=lazy(move || why_not.get()) on:click=click>
             {label}
         </button>
     }

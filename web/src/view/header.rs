@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{act, button, lazy, maybe};
 use crate::browser;
 use crate::state::{Phase, Why};
@@ -18,7 +19,7 @@ pub(super) fn header(ui: Ui) -> AnyView {
         <header class="lab-header">
             <span class="lab-name">{name}</span>
             {maybe(move || server.get().map(|(address, is_udp)| reach(address, is_udp)))}
-            <span class="lab-badge" class:is-live=is_live>
+            <span class="lab-badge" class:is-live=lazy(move || is_live.get())>
                 {lazy(move || if is_live.get() { "live" } else { "offline" })}
             </span>
         </header>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wire::dissect;
 use wire::{Action, End, Event, Worker};
 
+use super::memo::Memo;
 use super::parts::{choice, lazy, paragraph, toggle};
 use super::{Ui, dump, fields, streams};
 use crate::state::{Lab, clock, number, size, summary, who};

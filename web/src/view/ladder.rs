@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 use wire::ConnectionId;
 
+use super::memo::Memo;
 use super::parts::{Lazy, choice, lazy, maybe, paragraph, px, toggle};
 use super::row::{Shown, row, rows};
 use super::scroll::{Scroll, new_rows, scrolling};

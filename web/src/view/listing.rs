@@ -6,6 +6,7 @@ use web_sys::wasm_bindgen::JsCast;
 use wire::Listing;
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{choice, lazy, toggle};
 use crate::browser::Frame;
 

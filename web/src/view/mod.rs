@@ -8,6 +8,7 @@ mod header;
 mod inspector;
 mod ladder;
 mod listing;
+mod memo;
 mod parts;
 mod row;
 mod scroll;
@@ -20,6 +21,7 @@ use leptos::mount::mount_to;
 use leptos::prelude::*;
 use web_sys::{HtmlElement, KeyboardEvent};
 
+use self::memo::Memo;
 use crate::browser;
 use crate::page::Page;
 use crate::state::{Draft, Input, Lab, Phase, decode, key, read, write};
@@ -47,7 +49,7 @@ impl Ui {
     /// A part of the lab's state that redraws only what depends on it when it changes.
     fn part<T>(self, part: impl Fn(&Lab) -> T + Send + Sync + 'static) -> Memo<T>
     where
-        T: PartialEq + Send + Sync + 'static,
+        T: Clone + PartialEq + Send + Sync + 'static,
     {
         // Boxed, so that there is one memo per type and not per closure.
         let part: Box<dyn Fn(&Lab) -> T + Send + Sync> = Box::new(part);

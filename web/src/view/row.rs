@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wire::{ConnectionId, End};
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{act, lazy, px, text};
 use super::scroll::Scroll;
 use crate::state::{Kind, Lab, elapsed, number, summary, who};

@@ -4,6 +4,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{Lazy, button, maybe};
 use crate::browser::{self, Frame, Listener};
 use crate::state::Window;

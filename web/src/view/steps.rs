@@ -5,6 +5,7 @@ use wire::lab::{Run, Style};
 use wire::{Act, Step};
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{button, lazy, maybe};
 use crate::state::{Draft, Input};
 

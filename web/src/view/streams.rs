@@ -7,6 +7,7 @@ use wire::transfer::Segment;
 use wire::{ConnectionId, End};
 
 use super::Ui;
+use super::memo::Memo;
 use super::parts::{act, lazy, paragraph};
 use crate::state::{Lab, size, who};
 
