@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use wire::session::{Asked, Refused, SUBPROTOCOL, VERSION, Welcome};
+use wire::session::{Asked, Refused, SUBPROTOCOL, Stats, VERSION, Welcome};
 use wire::{ConnectionId, Event, SocketOption, ToGateway, ToPage};
 
 use crate::gateway::PATIENCE;
@@ -28,6 +28,7 @@ pub struct Session {
     refused: Vec<Refused>,
     opened: Vec<(u32, ConnectionId)>,
     pongs: Vec<u32>,
+    stats: Vec<Stats>,
     next_request: u32,
 }
 
@@ -90,6 +91,7 @@ impl Session {
             refused: Vec::new(),
             opened: Vec::new(),
             pongs: Vec::new(),
+            stats: Vec::new(),
             next_request: 1,
         };
         messages.for_each(|message| session.take(message));
@@ -116,6 +118,11 @@ impl Session {
     /// How many events the gateway said it has lost.
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// What the page was told about the cost of serving, in the order of its arrival.
+    pub fn stats(&self) -> &[Stats] {
+        &self.stats
     }
 
     /// The socket itself, for what a page would not do.
@@ -261,7 +268,7 @@ impl Session {
             ToPage::Gap { count } => self.lost += count,
             ToPage::Refused(refused) => self.refused.push(refused),
             ToPage::Pong { nonce } => self.pongs.push(nonce),
-            ToPage::Stats { .. } => {}
+            ToPage::Stats { stats, .. } => self.stats.push(stats),
         }
     }
 

@@ -174,16 +174,19 @@ pub enum ToPage {
     },
 }
 
-/// What serving costs a server.
+/// What serving costs a server, for all its clients together. Counted, not estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Tasks or threads that serve.
+    /// Tasks or threads that serve, the one that accepts among them.
     pub workers: u32,
     /// Connections that were accepted and are open.
     pub connections: u32,
-    /// How often a worker that waited was woken, since the server started.
+    /// How often a worker that had waited ran again, since the server started: a task was polled
+    /// anew, a thread's wait returned.
     pub wakeups: u64,
-    /// What its workers keep for their connections, in bytes.
+    /// What the workers themselves take, in bytes: the size of each task's future, and the stack
+    /// that is reserved for each thread. What they allocate on the heap, and the kernel's buffers,
+    /// are not in it.
     pub memory_bytes: u64,
 }
 

@@ -2,16 +2,16 @@
 
 mod place;
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
-use wire::session::{LessonIndex, RelaySettings, Server};
+use wire::session::{LessonIndex, RelaySettings, Server, Stats, Transport};
 
 use self::place::{Bound, Place};
+use super::limits::STATS_INTERVAL;
 use super::router::{Ids, LessonRouter};
 use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
 use crate::network::Settings;
@@ -44,8 +44,6 @@ pub(super) struct Lesson {
     /// What sends messages for the reader, if the socket alone does not.
     pub(super) client: Option<ClientProgram>,
     tap: Tap,
-    /// Whether it holds the permit of its next connection while it waits for it.
-    accepts_ahead: bool,
     /// Whether this system has what it takes.
     is_possible: bool,
     /// Why it does not run any more.
@@ -75,6 +73,7 @@ impl Lessons {
             let index = LessonIndex::try_from(index).context("too many lessons")?;
             let router = LessonRouter::new(index, server.transport, ids.clone());
             let tap = Tap::new(clock.clone(), Arc::new(router.clone()), Arc::clone(permits));
+            let has_stats = lesson.has_stats;
             let lesson = Lesson {
                 server,
                 router,
@@ -84,13 +83,15 @@ impl Lessons {
                     Start::Relayed(relayed) => relayed.client,
                     _ => None,
                 },
-                accepts_ahead: matches!(lesson.start, Start::Tcp(_)),
                 is_possible: place.socket.is_ok(),
                 failure: Arc::default(),
             };
             match place.socket {
                 Ok(socket) => lesson.serve(socket, &tasks),
                 Err(why) => lesson.fails(&format!("cannot run on this system: {why}")),
+            }
+            if has_stats {
+                tasks.spawn(report(lesson.tap.clone(), lesson.router.clone()));
             }
             all.push(lesson);
         }
@@ -131,13 +132,13 @@ impl Lessons {
             .collect()
     }
 
-    /// How many servers hold a permit for a connection that is still to come.
-    pub(super) fn listening_count(&self) -> usize {
+    /// How many connections the servers have accepted and not closed.
+    pub(super) fn connection_count(&self) -> usize {
         self.all
             .iter()
-            .filter(|lesson| lesson.accepts_ahead)
-            .filter(|lesson| lesson.failure().is_none())
-            .count()
+            .filter(|lesson| lesson.server.transport != Transport::Udp)
+            .map(|lesson| lesson.tap.connection_count())
+            .sum()
     }
 
     /// This session looks on no more.
@@ -175,11 +176,14 @@ impl Lesson {
     fn serve(&self, socket: Bound, tasks: &TaskTracker) {
         // Each in a task or thread of its own, so that a panic in a lesson is its end and nobody
         // else's.
+        let tap = &self.tap;
         let server = match socket {
             Bound::Tcp(listener, start) => {
-                tasks.spawn(start(TcpListener::watch(listener, &self.tap)))
+                tasks.spawn(tap.serve(start(TcpListener::watch(listener, tap))))
             }
-            Bound::Udp(socket, start) => tasks.spawn(start(UdpSocket::watch(socket, &self.tap))),
+            Bound::Udp(socket, start) => {
+                tasks.spawn(tap.serve(start(UdpSocket::watch(socket, tap))))
+            }
             Bound::Relayed {
                 front,
                 server,
@@ -187,19 +191,22 @@ impl Lesson {
                 lesson,
             } => {
                 let settings = self.relay.clone().unwrap_or_default();
-                let network = Network::watch(server_address, settings, &self.tap);
+                let network = Network::watch(server_address, settings, tap);
                 let serving = (lesson.serve)(network.watch_server(server));
-                let front = UdpSocket::watch_relay(front, &self.tap);
+                let front = UdpSocket::watch_relay(front, tap);
                 let relaying = udp_relay::relay(front, network);
-                tasks.spawn(async move { tokio::try_join!(relaying, serving).map(|_| ()) })
+                tasks.spawn(
+                    tap.serve(async move { tokio::try_join!(relaying, serving).map(|_| ()) }),
+                )
             }
             Bound::Thread(listener, start) => {
-                let tap = self.tap.clone();
-                let name = self.server.lesson.clone();
-                tasks.spawn(in_thread(name, move || start(listener, &tap)))
+                let own = tap.clone();
+                let serving =
+                    tap.serve_in_thread(&self.server.lesson, move || start(listener, &own));
+                tasks.spawn(async { serving?.await })
             }
             Bound::Held(held) => {
-                let tap = self.tap.clone();
+                let tap = tap.clone();
                 tasks.spawn(async move {
                     tap.until_cut().await;
                     drop(held);
@@ -242,17 +249,12 @@ fn note_failure(failure: &Mutex<Option<String>>, lesson: &str, why: &str) {
         Some(format!("The server of {lesson} {why}."));
 }
 
-/// Runs `serve` in a thread named like the lesson.
-async fn in_thread(
-    lesson: String,
-    serve: impl FnOnce() -> io::Result<()> + Send + 'static,
-) -> io::Result<()> {
-    let (sender, ended) = oneshot::channel();
-    std::thread::Builder::new().name(lesson).spawn(move || {
-        // Nobody waits for it any more when the gateway was ended at once.
-        let _ = sender.send(serve());
-    })?;
-    ended
-        .await
-        .unwrap_or_else(|_| Err(io::Error::other("its thread has panicked")))
+/// Tells who watches a lesson what serving costs its server: on change, and at a slow pace.
+async fn report(tap: Tap, router: LessonRouter) {
+    let mut last = Stats::default();
+    while let Some(stats) = tap.stats_after(&last).await {
+        router.report(stats);
+        last = stats;
+        tokio::time::sleep(STATS_INTERVAL).await;
+    }
 }

@@ -46,6 +46,9 @@ pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 /// The largest frame to a page: messages are packed up to here.
 pub(super) const MAX_PACKED_BYTES: usize = 64 * 1024;
 
+/// How soon after another a lesson's statistics are told at most.
+pub(super) const STATS_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How many turns of the scheduler a message waits at most for others to share its frame.
 pub(super) const MAX_SETTLING_TURNS: usize = 24;
 

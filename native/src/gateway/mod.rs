@@ -148,10 +148,7 @@ impl Gateway {
 
     /// How many connections the TCP lessons have now.
     pub fn connection_count(&self) -> usize {
-        // Each server that waits in `accept` has taken a permit for the next connection.
-        MAX_CONNECTIONS
-            .saturating_sub(self.shared.connection_permits.available_permits())
-            .saturating_sub(self.shared.lessons.listening_count())
+        self.shared.lessons.connection_count()
     }
 
     /// Takes no more, tells every page, lets every server end. Whether all ended in time.

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wire::session::{LessonIndex, Transport};
+use wire::session::{LessonIndex, Stats, Transport};
 use wire::{Action, ConnectionId, Event, ToPage};
 
 use self::peers::Peers;
@@ -51,6 +51,8 @@ struct State {
     outside: HashMap<ConnectionId, Event>,
     /// What the listening socket waits in.
     waiting: Option<Event>,
+    /// What serving costs, for the lessons that tell it.
+    stats: Option<Stats>,
 }
 
 /// The session behind a connection.
@@ -80,6 +82,18 @@ impl LessonRouter {
         known.sort_by_key(|event| event.sequence);
         for event in known {
             queue.push_event(self.0.message(event.clone()));
+        }
+        if let Some(stats) = state.stats {
+            queue.push_event(self.0.stats(stats));
+        }
+    }
+
+    /// Tells all who watch what serving costs now: numbers, which say nothing about anyone.
+    pub(super) fn report(&self, stats: Stats) {
+        let mut state = self.0.state();
+        state.stats = Some(stats);
+        for queue in state.watchers.values() {
+            queue.push_event(self.0.stats(stats));
         }
     }
 
@@ -156,6 +170,11 @@ impl Inner {
             lesson: self.lesson,
             event,
         }
+    }
+
+    fn stats(&self, stats: Stats) -> ToPage {
+        let lesson = self.lesson;
+        ToPage::Stats { lesson, stats }
     }
 
     fn to_watchers(&self, state: &State, event: &Event) {

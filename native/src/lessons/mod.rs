@@ -1,8 +1,13 @@
 //! The servers of the book, one file each.
 //!
 //! A lesson's file is what the book prints and what runs. It imports its sockets from
-//! [`crate::tap`]; with `tokio` in that place it works in any tokio project.
+//! [`crate::tap`]; with `tokio` in that place it works in any tokio project. The
+//! servers that are threads have `std` and `mio` there.
 
+pub mod count_channel;
+pub mod count_one;
+pub mod count_poll;
+pub mod count_tasks;
 pub mod frame_fixed;
 pub mod frame_length;
 pub mod frame_line;
@@ -29,8 +34,8 @@ use std::pin::Pin;
 use tokio::sync::mpsc;
 use wire::session::Transport;
 
-use crate::tap::Tap;
 use crate::tap::net::{TcpListener, UdpSocket};
+use crate::tap::{self, Tap};
 
 /// Every lesson, in the order of the book.
 pub const LESSONS: &[Lesson] = &[
@@ -62,6 +67,22 @@ pub const LESSONS: &[Lesson] = &[
     Lesson::tcp("tcp_source", 9111, |listener| {
         Box::pin(tcp_source::serve(listener))
     }),
+    Lesson::thread("count_one", 9124, |listener, tap| {
+        count_one::serve(tap::std::net::TcpListener::watch(listener, tap)?)
+    })
+    .with_stats(),
+    Lesson::tcp("count_tasks", 9121, |listener| {
+        Box::pin(count_tasks::serve(listener))
+    })
+    .with_stats(),
+    Lesson::thread("count_poll", 9122, |listener, tap| {
+        count_poll::serve(tap::mio::net::TcpListener::watch(listener, tap)?)
+    })
+    .with_stats(),
+    Lesson::tcp("count_channel", 9123, |listener| {
+        Box::pin(count_channel::serve(listener))
+    })
+    .with_stats(),
     Lesson::held("tcp_refused", 9091, Transport::Tcp, |address| {
         Box::pin(async move {
             let socket = tcp_refused::hold(address)?;
@@ -115,6 +136,8 @@ pub struct Lesson {
     pub default_port: u16,
     /// How it starts, and on what socket.
     pub start: Start,
+    /// Whether its subject is what serving costs, so that pages are told.
+    pub has_stats: bool,
 }
 
 /// Starts a server on a socket of its transport.
@@ -196,6 +219,14 @@ impl Lesson {
         Self::new(name, default_port, Start::Tcp(start))
     }
 
+    const fn thread(
+        name: &'static str,
+        default_port: u16,
+        serve: fn(std::net::TcpListener, &Tap) -> io::Result<()>,
+    ) -> Self {
+        Self::new(name, default_port, Start::Thread(serve))
+    }
+
     const fn udp(name: &'static str, default_port: u16, start: fn(UdpSocket) -> Serving) -> Self {
         Self::new(name, default_port, Start::Udp(start))
     }
@@ -214,6 +245,12 @@ impl Lesson {
             name,
             default_port,
             start,
+            has_stats: false,
         }
+    }
+
+    const fn with_stats(mut self) -> Self {
+        self.has_stats = true;
+        self
     }
 }

@@ -14,7 +14,7 @@ use wire::{Action, Operation};
 use super::observer::Observer;
 
 thread_local! {
-    /// Set while a [`Watched`] future is polled, and only then.
+    /// Set while a [`Watched`] future is polled or a [`watched_call`] is made, and only then.
     static CURRENT: RefCell<Option<Call>> = const { RefCell::new(None) };
 }
 
@@ -71,6 +71,16 @@ fn with_current<T>(with: impl FnOnce(&mut Call) -> T) -> Option<T> {
 }
 
 impl Call {
+    #[track_caller]
+    fn new() -> Self {
+        Self {
+            location: Location::caller(),
+            reached: None,
+            waits: false,
+            failed: false,
+        }
+    }
+
     fn reach(&mut self, observer: &Arc<Observer>, operation: Operation) {
         match &mut self.reached {
             Some((reached, last)) if Arc::ptr_eq(reached, observer) => *last = operation,
@@ -108,14 +118,20 @@ impl Drop for Call {
 #[track_caller]
 pub(super) fn watched<F>(future: F) -> Watched<F> {
     Watched {
-        call: Some(Call {
-            location: Location::caller(),
-            reached: None,
-            waits: false,
-            failed: false,
-        }),
+        call: Some(Call::new()),
         future,
     }
+}
+
+/// Makes a call of whoever called the function that calls this, to its end.
+#[track_caller]
+pub(super) fn watched_call<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let scope = Scope::enter(Some(Call::new()));
+    let result = work();
+    if let Some(call) = scope.leave() {
+        call.finish(result.as_ref().err());
+    }
+    result
 }
 
 pin_project! {

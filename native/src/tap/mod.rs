@@ -20,6 +20,9 @@
 //! A call is one future of [`io`] or [`net`]. It records that it *waits* when it could not go on
 //! at once, again after each transfer; and that it was *cancelled* when it is dropped while it waits.
 //!
+//! [`task`] counts the tasks of a server. For servers that are threads there are std's blocking
+//! sockets in [`mod@std`] and mio's, which never block, in [`mio`]; the same holds for them.
+//!
 //! Nothing here waits for whoever looks on: a [`Sink`] takes an event and returns.
 
 mod call;
@@ -27,13 +30,17 @@ mod clock;
 mod cut;
 mod observer;
 mod server;
+mod tally;
 
 pub mod io;
+pub mod mio;
 pub mod net;
 pub mod options;
+pub mod std;
+pub mod task;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use ::std::net::SocketAddr;
+use ::std::sync::Arc;
 
 use wire::{ConnectionId, Event};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wire::event::{Failure, MAX_EVENT_BYTES};
 use wire::{Action, ConnectionId, Data, End, Event, Operation, Source, Worker};
 
-use super::{Clock, Conversation, Sink, Stamp, call};
+use super::{Clock, Conversation, Sink, Stamp, call, tally};
 
 /// Makes events out of what a socket did.
 pub(super) struct Observer {
@@ -158,7 +158,7 @@ impl Observer {
         let source = location.filter(|_| self.is_programs).map(source);
         let worker = match self.end {
             End::Client => None,
-            End::Server | End::Relay => current_task().map(Worker::Task),
+            End::Server | End::Relay => current_worker(),
         };
         self.sink.record(Event {
             sequence: stamp.sequence,
@@ -187,6 +187,12 @@ fn source(location: &'static Location<'static>) -> Source {
         file: location.file().into(),
         line: location.line(),
     }
+}
+
+/// The task or the thread that runs now.
+fn current_worker() -> Option<Worker> {
+    let task = current_task().map(Worker::Task);
+    task.or_else(|| tally::current_thread().map(Worker::Thread))
 }
 
 /// The number of the tokio task that runs now, or is being dropped.
@@ -226,6 +232,7 @@ fn failure(error: &io::Error) -> Failure {
         io::ErrorKind::TimedOut => Failure::TimedOut,
         io::ErrorKind::UnexpectedEof => Failure::UnexpectedEnd,
         io::ErrorKind::InvalidData => Failure::InvalidData,
+        io::ErrorKind::WouldBlock => Failure::WouldBlock,
         _ if error.raw_os_error() == Some(TOO_LONG) => Failure::TooLong,
         _ => Failure::Other,
     }

@@ -1,13 +1,28 @@
 //! What all sockets of one lesson's server share.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::sync::Arc;
+use std::thread;
 
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wire::session::Stats;
 
+use super::tally::Tally;
 use super::{Clock, Router};
+
+/// The stack of a thread that serves, in bytes: as much as std gives a thread by itself.
+const THREAD_STACK_BYTES: usize = 2 * 1024 * 1024;
+
+thread_local! {
+    /// Set in a thread that [`Tap::serve_in_thread`] has started.
+    static SERVED: RefCell<Option<(Tap, Handle)>> = const { RefCell::new(None) };
+}
 
 /// The handle to all watched sockets of one server. Clones are the same tap.
 #[derive(Clone)]
@@ -18,6 +33,7 @@ pub struct Tap {
     pub(super) cut: CancellationToken,
     /// Tracks sockets, not tasks: a task of the lesson may outlive them and do no harm.
     pub(super) sockets: TaskTracker,
+    tally: Arc<Tally>,
 }
 
 impl Tap {
@@ -31,7 +47,46 @@ impl Tap {
             permits,
             cut: CancellationToken::new(),
             sockets: TaskTracker::new(),
+            tally: Arc::default(),
         }
+    }
+
+    /// Makes a server's future a worker of this tap, and with it each task that it spawns through
+    /// [`tap::task`](super::task).
+    pub fn serve<F: Future>(&self, serving: F) -> impl Future<Output = F::Output> + use<F> {
+        self.tally.task(serving)
+    }
+
+    /// Starts a thread of this name that serves, with the sockets of [`tap::std`](super::std) or
+    /// [`tap::mio`](super::mio). What comes back waits for its end; dropping it does not end it.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread; later, what `work` returns, or that it panicked.
+    pub fn serve_in_thread<W>(
+        &self,
+        name: &str,
+        work: W,
+    ) -> io::Result<impl Future<Output = io::Result<()>> + Send + use<W>>
+    where
+        W: FnOnce() -> io::Result<()> + Send + 'static,
+    {
+        let worker = self.tally.thread(THREAD_STACK_BYTES);
+        let served = (self.clone(), Handle::current());
+        let (sender, end) = oneshot::channel();
+        thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || {
+                SERVED.set(Some(served));
+                let result = worker.run(work);
+                // Nobody waits for it if the whole gateway ends.
+                let _ = sender.send(result);
+            })?;
+        Ok(async move {
+            end.await
+                .unwrap_or_else(|_| Err(io::Error::other("its thread panicked")))
+        })
     }
 
     /// Stops the server: pending and later calls on its sockets fail with
@@ -50,6 +105,36 @@ impl Tap {
         self.cut.cancelled().await;
     }
 
+    /// How many connections the server has accepted and not closed. For TCP.
+    pub fn connection_count(&self) -> usize {
+        // One of the sockets listens.
+        self.sockets.len().saturating_sub(1)
+    }
+
+    /// What the server's workers are and do now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            workers: self.tally.workers(),
+            wakeups: self.tally.wakeups(),
+            memory_bytes: self.tally.memory_bytes(),
+            connections: u32::try_from(self.connection_count()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Returns the server's [`Tap::stats`] once they differ from `last`; `None` when it is cut.
+    pub async fn stats_after(&self, last: &Stats) -> Option<Stats> {
+        loop {
+            let stats = self.stats();
+            if stats != *last {
+                return Some(stats);
+            }
+            tokio::select! {
+                () = self.tally.changed() => {}
+                () = self.cut.cancelled() => return None,
+            }
+        }
+    }
+
     /// Waits until every watched socket of the server is gone. Comes after [`Tap::cut`].
     pub async fn drained(&self) {
         self.sockets.close();
@@ -65,4 +150,20 @@ impl fmt::Debug for Tap {
             .field("sockets", &self.sockets.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Whose thread this is.
+pub(super) fn of_this_thread() -> io::Result<Tap> {
+    served(|(tap, _)| tap.clone())
+}
+
+/// The runtime that this thread was started from.
+pub(super) fn runtime_of_this_thread() -> io::Result<Handle> {
+    served(|(_, runtime)| runtime.clone())
+}
+
+fn served<T>(part: impl FnOnce(&(Tap, Handle)) -> T) -> io::Result<T> {
+    SERVED
+        .with_borrow(|served| served.as_ref().map(part))
+        .ok_or_else(|| io::Error::other("this thread does not serve a lesson"))
 }

@@ -93,7 +93,7 @@ impl TcpListener {
 }
 
 /// How long to wait before `accept` is worth another try; `None` if it is not.
-fn pause_after(error: &io::Error) -> Option<Duration> {
+pub(in crate::tap) fn pause_after(error: &io::Error) -> Option<Duration> {
     /// ENFILE and EMFILE, which have no [`io::ErrorKind`]; WSAEMFILE on Windows.
     const OUT_OF_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
 

@@ -16,3 +16,6 @@ pub use link::{Link, Network};
 pub use listener::TcpListener;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;
+
+pub(super) use listener::pause_after;
+pub(super) use socket::{Closing, Socket};

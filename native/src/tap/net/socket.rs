@@ -22,8 +22,8 @@ use crate::tap::options;
 
 /// One TCP socket, while any part of it is alive. The last part to go records the close.
 #[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) observer: Arc<Observer>,
+pub(in crate::tap) struct Socket {
+    pub(in crate::tap) observer: Arc<Observer>,
     resets: AtomicBool,
     is_shut_down: AtomicBool,
     closing: Mutex<Option<Stamp>>,
@@ -33,7 +33,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(
+    pub(in crate::tap) fn new(
         observer: Arc<Observer>,
         permit: Option<OwnedSemaphorePermit>,
         alive: Option<TaskTrackerToken>,
@@ -124,7 +124,13 @@ impl Drop for Socket {
 
 /// Stamps the close before it happens: declared before tokio's socket, it is dropped before it.
 #[derive(Debug)]
-struct Closing(Arc<Socket>);
+pub(in crate::tap) struct Closing(Arc<Socket>);
+
+impl Closing {
+    pub(in crate::tap) fn of(socket: &Arc<Socket>) -> Self {
+        Self(Arc::clone(socket))
+    }
+}
 
 impl Drop for Closing {
     fn drop(&mut self) {
@@ -151,7 +157,7 @@ pub(super) struct Recorded<S> {
 impl<S> Recorded<S> {
     pub(super) fn new(inner: S, socket: Arc<Socket>, cut: CancellationToken) -> Self {
         Self {
-            closing: Closing(Arc::clone(&socket)),
+            closing: Closing::of(&socket),
             inner,
             socket,
             read_cut: Cut::new(cut.clone()),

@@ -4,6 +4,8 @@ mod calls;
 mod link;
 mod stopping;
 mod stream;
+mod tally;
+mod threads;
 mod udp;
 
 use std::collections::HashMap;
