@@ -20,6 +20,7 @@ pub mod tcp_options;
 pub mod tcp_refused;
 pub mod tcp_silent;
 pub mod tcp_source;
+pub mod udp_dns;
 pub mod udp_echo;
 pub mod udp_refused;
 pub mod udp_relay;
@@ -95,6 +96,7 @@ pub const LESSONS: &[Lesson] = &[
             Held::new(listener.local_addr()?, (listener, clients))
         })
     }),
+    Lesson::udp("udp_dns", 5300, |socket| Box::pin(udp_dns::serve(socket))),
     Lesson::udp("udp_echo", 9090, |socket| Box::pin(udp_echo::serve(socket))),
     Lesson::udp("udp_small", 9131, |socket| {
         Box::pin(udp_small::serve(socket))
