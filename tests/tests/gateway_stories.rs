@@ -131,3 +131,24 @@ async fn story_of_udp_echo() -> Result<()> {
     )
     .await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_of_udp_dns() -> Result<()> {
+    check_story(
+        "udp_dns",
+        &[
+            (
+                &[r#"ask "wirebook.test" A"#],
+                r#"client receive "\xc0\x00\x02\x01""#,
+            ),
+            (&[r#"ask "slow.wirebook.test" A"#], "client nothing for 1 s"),
+            // It does not keep the others waiting.
+            (
+                &[r#"ask "nobody.wirebook.test" A"#],
+                r#"client receive "nobody""#,
+            ),
+            (&[], r#"client receive "\xc0\x00\x02\x02""#),
+        ],
+    )
+    .await
+}

@@ -21,7 +21,7 @@ struct Requirement {
     tests: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 4] = [
+const REQUIREMENTS: [Requirement; 5] = [
     Requirement {
         name: "browser",
         programs: &[
@@ -42,6 +42,12 @@ const REQUIREMENTS: [Requirement; 4] = [
         programs: &[&["nc"]],
         packages: &["netcat-openbsd"],
         tests: "nc as a client",
+    },
+    Requirement {
+        name: "dig",
+        programs: &[&["dig"]],
+        packages: &["bind9-dnsutils"],
+        tests: "dig as a client of the DNS server",
     },
     Requirement {
         name: "python",

@@ -9,6 +9,7 @@ mod datagrams;
 mod framing;
 mod go_clients;
 mod go_servers;
+mod names;
 mod observer;
 mod program;
 mod tools;
