@@ -44,7 +44,10 @@
             return;
         }
         // eslint-disable-next-line no-undef -- mdBook defines it on every page.
-        const script = new URL(path_to_root + lab.dataset.page, document.baseURI);
+        const root = new URL(path_to_root || '.', document.baseURI);
+        const script = new URL(lab.dataset.page, root);
+        // For the link to the same chapter where the gateway serves it.
+        lab.dataset.chapter = location.pathname.slice(root.pathname.length);
         import(script.href)
             .then(page => page.default())
             .catch(error => {

@@ -4,12 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
-use wire::seen::What;
 use wire::session::{SUBPROTOCOL, Welcome, close};
 use wire::{ToGateway, ToPage};
 
 use crate::browser::{self, Frame, Interval, Listener, Socket, SocketEvent};
-use crate::state::{Do, Heard, Input, Lab, Link, Phase};
+use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Phase, Reel, fragment};
 
 /// Where the loader keeps the token from the link that the gateway printed.
 const TOKEN_KEY: &str = "wirebook.token";
@@ -26,6 +25,8 @@ pub(crate) struct Page {
     pub(crate) link: RwSignal<Link>,
     /// The clock, which moves while something counts down.
     pub(crate) now_ms: RwSignal<f64>,
+    /// The path of this chapter from the top of the book.
+    pub(crate) chapter: Option<String>,
     labs: Vec<RwSignal<Lab>>,
     says_build: bool,
     socket: RefCell<Option<Socket>>,
@@ -41,7 +42,11 @@ pub(crate) struct Page {
 
 impl Page {
     /// A page of `build` with these labs; nothing happens before [`Page::start`].
-    pub(crate) fn new(build: Option<String>, labs: Vec<RwSignal<Lab>>) -> Rc<Self> {
+    pub(crate) fn new(
+        build: Option<String>,
+        chapter: Option<String>,
+        labs: Vec<RwSignal<Lab>>,
+    ) -> Rc<Self> {
         let mut lessons: Vec<String> = Vec::new();
         for lab in &labs {
             let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
@@ -53,6 +58,7 @@ impl Page {
             says_build: build.is_some(),
             link: RwSignal::new(Link::new(build, lessons)),
             now_ms: RwSignal::new(browser::now_ms()),
+            chapter,
             labs,
             socket: RefCell::new(None),
             inbox: RefCell::new(Vec::new()),
@@ -75,6 +81,34 @@ impl Page {
             is_from_gateway,
             token: browser::stored(TOKEN_KEY),
         });
+        self.open_fragment();
+    }
+
+    /// Shows what the page's address asks for.
+    fn open_fragment(&self) {
+        let (name, reel) = match fragment(&browser::fragment()) {
+            Fragment::Other => return,
+            Fragment::Event(name, event) => (name, Reel::Recorded(event)),
+            Fragment::Shared(Ok(trace), event) => {
+                (trace.lab.clone(), Reel::Shared(trace, event.unwrap_or(0)))
+            }
+            Fragment::Shared(Err(why), _) => (String::new(), Reel::Fail(why)),
+        };
+        let mut labs = self.labs.iter();
+        let meant = labs.find(|lab| lab.with_untracked(|lab| lab.spec.name == name));
+        let (lab, reel) = match (meant, reel) {
+            (Some(lab), reel) => (Some(lab), reel),
+            // It may be a heading of the chapter.
+            (None, Reel::Recorded(_)) => return,
+            (None, Reel::Shared(..)) => {
+                let why = ["This page has no lab ", &name, ", which the link is about."].concat();
+                (self.labs.first(), Reel::Fail(why))
+            }
+            (None, reel) => (self.labs.first(), reel),
+        };
+        if let Some(lab) = lab {
+            self.act(*lab, Input::Reel(reel));
+        }
     }
 
     /// Hands an input of the reader to a lab, and what the lab says to the gateway.
@@ -105,6 +139,14 @@ impl Page {
                 Do::Send(message) => self.say(&[message]),
                 Do::Disconnect => drop(self.socket.take()),
                 Do::Reload => browser::reload(),
+            }
+        }
+        let phase = self.link.with_untracked(|link| link.phase.clone());
+        if !matches!(phase, Phase::Connecting | Phase::Live) {
+            for lab in &self.labs {
+                if lab.with_untracked(Lab::lacks_exchange) {
+                    self.act(*lab, Input::Reel(Reel::Unreachable));
+                }
             }
         }
     }
@@ -231,15 +273,17 @@ impl Page {
             self.now_ms.set(now_ms);
             self.hear(Heard::Tick);
         }
+        for lab in &self.labs {
+            let is_playing = |lab: &Lab| lab.replay.as_ref().is_some_and(|one| one.is_playing);
+            if lab.with_untracked(is_playing) {
+                self.act(*lab, Input::Reel(Reel::Tick));
+            }
+        }
         let Some((time_ns, at_ms)) = self.clocks.get() else {
             return;
         };
         for lab in &self.labs {
-            let waits_for_silence = lab.with_untracked(|lab| {
-                let current = lab.progress.current();
-                matches!(current.map(|seen| &seen.what), Some(What::Nothing { .. }))
-            });
-            if waits_for_silence {
+            if lab.with_untracked(Lab::needs_clock) {
                 self.flush();
                 let now_ns = time_ns + ((now_ms - at_ms) * 1e6) as u64;
                 self.act(*lab, Input::Now(now_ns));
@@ -274,7 +318,10 @@ fn listeners(page: &Weak<Page>) -> Vec<Listener> {
     if let Some(window) = browser::window() {
         // Another tab was given the token.
         let mut stored = on(page, Page::try_now);
-        listeners.push(Listener::new(window, "storage", move |_| stored()));
+        listeners.push(Listener::new(window.clone(), "storage", move |_| stored()));
+        // A link to another event of this page was followed.
+        let mut moved = on(page, |page| page.open_fragment());
+        listeners.push(Listener::new(window, "hashchange", move |_| moved()));
     }
     listeners
 }

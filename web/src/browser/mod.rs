@@ -3,6 +3,7 @@
 //! What is registered here is unhooked when its owner is dropped, and a missing piece of the
 //! browser (no storage, no clipboard) is an absence, not a panic.
 
+mod file;
 mod listener;
 mod socket;
 mod timer;
@@ -10,6 +11,7 @@ mod timer;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, HtmlElement, Storage, Window};
 
+pub(crate) use file::{Opening, save};
 pub(crate) use listener::Listener;
 pub(crate) use socket::{Socket, SocketEvent};
 pub(crate) use timer::{Frame, Interval};
@@ -54,6 +56,26 @@ pub(crate) fn location() -> Option<(String, String, String)> {
         location.hostname().ok()?,
         location.host().ok()?,
     ))
+}
+
+/// What stands behind the `#` of the page's address.
+pub(crate) fn fragment() -> String {
+    let hash = window().and_then(|window| window.location().hash().ok());
+    let hash = hash.unwrap_or_default();
+    hash.strip_prefix('#').unwrap_or_default().to_owned()
+}
+
+/// The page's address with this behind the `#`.
+pub(crate) fn address_with(fragment: &str) -> String {
+    let href = window().and_then(|window| window.location().href().ok());
+    let href = href.unwrap_or_default();
+    [href.split('#').next().unwrap_or_default(), "#", fragment].concat()
+}
+
+/// The date here, as in `2026-11-21`.
+pub(crate) fn today() -> String {
+    let now: String = js_sys::Date::new_0().to_iso_string().into();
+    now.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// Loads the page anew.

@@ -1,10 +1,13 @@
 //! One lab: what was observed, how far the reader is, and what the composer's buttons mean now.
 
+use wire::seen::What;
 use wire::session::{Asked, Server, Transport};
 use wire::transfer::Transfers;
 use wire::{Act, ConnectionId, Event, Progress, ToGateway, ToPage};
 
 use super::conversation::{Conversation, Conversations, PER_SESSION, number};
+use super::question::{Answer, Trial};
+use super::replay::{Reel, Replay};
 use super::running::{Lit, Running};
 use super::trace::Trace;
 
@@ -25,6 +28,10 @@ pub(crate) enum Input {
     StartOver,
     /// Only rows of this conversation; with or without waits.
     Show(Option<ConnectionId>, bool),
+    /// An exchange that was kept is shown, or is done with.
+    Reel(Reel),
+    /// The reader has chosen what to expect of a question, and wants to see.
+    Ask { question: usize, chosen: usize },
 }
 
 /// The composer's buttons.
@@ -67,6 +74,13 @@ pub(crate) struct Lab {
     pub(crate) progress: Progress,
     /// What the gateway refused last, in its words.
     pub(crate) notice: Option<String>,
+    /// The exchange that is shown in place of what is observed here.
+    pub(crate) replay: Option<Replay>,
+    /// The server when the gateway was last there.
+    pub(super) reached: Option<Server>,
+    /// The question under way.
+    pub(super) trial: Option<Trial>,
+    pub(super) answers: Vec<Answer>,
     /// The conversation that was last heard of.
     latest: Option<ConnectionId>,
     running: Running,
@@ -96,6 +110,10 @@ impl Lab {
             transfers: Transfers::default(),
             conversations: Conversations::default(),
             notice: None,
+            replay: None,
+            reached: None,
+            trial: None,
+            answers: Vec::new(),
             latest: None,
             running: Running::default(),
             opening: None,
@@ -109,8 +127,16 @@ impl Lab {
 
     /// Takes note of an input; what is to be said to the gateway.
     pub(crate) fn update(&mut self, input: Input) -> Vec<ToGateway> {
+        match self.divert(input) {
+            (say, None) => say,
+            (_, Some(input)) => self.take(input),
+        }
+    }
+
+    fn take(&mut self, input: Input) -> Vec<ToGateway> {
         match input {
             Input::Online(server) => {
+                self.reached = Some(server.clone());
                 if self.server.is_none() && self.trace.first().is_some() {
                     self.sessions += 1;
                 }
@@ -128,12 +154,18 @@ impl Lab {
             }
             Input::Now(now_ns) => {
                 self.progress.elapse(now_ns);
+                self.try_silence(now_ns);
                 Vec::new()
             }
             Input::StartOver => self.start_over(),
             Input::Show(filter, shows_waits) => {
                 self.trace.show(filter, shows_waits);
                 Vec::new()
+            }
+            Input::Reel(_) => Vec::new(),
+            Input::Ask { question, chosen } => {
+                self.notice = None;
+                self.predict(question, chosen)
             }
         }
     }
@@ -149,6 +181,10 @@ impl Lab {
 
     /// What the reader's own connection allows now.
     pub(crate) fn own(&self) -> Own {
+        let here = self.live();
+        if !std::ptr::eq(here, self) {
+            return here.own();
+        }
         if self.server.is_none() {
             return Own::Offline;
         }
@@ -159,6 +195,13 @@ impl Lab {
             can_write: open.can_write,
             server_ended: open.server_ended,
         })
+    }
+
+    /// Whether time passing alone may be what is waited for.
+    pub(crate) fn needs_clock(&self) -> bool {
+        let here = self.live();
+        let current = here.progress.current();
+        matches!(current.map(|seen| &seen.what), Some(What::Nothing { .. })) || here.trial.is_some()
     }
 
     /// The conversation that the reader looks at: that of `selected`, or the latest.
@@ -200,6 +243,7 @@ impl Lab {
         self.running.clear();
         self.opening = None;
         self.own = None;
+        self.give_up();
         // Another gateway has another clock: a silence it cannot vouch for does not count.
         self.progress = progress(&self.spec, self.progress.done());
     }
@@ -220,6 +264,7 @@ impl Lab {
                     if (self.opening.as_ref()).is_some_and(|opening| opening.request == request) {
                         self.opening = None;
                         self.notice = Some(refused.why);
+                        self.give_up();
                     }
                 }
                 Asked::Connection(connection) => {
@@ -234,7 +279,7 @@ impl Lab {
         Vec::new()
     }
 
-    fn observe(&mut self, mut event: Event) {
+    pub(super) fn observe(&mut self, mut event: Event) {
         event.sequence += self.sessions * PER_SESSION;
         event.connection = event.connection.map(|connection| self.here(connection));
         if event.connection.is_some() {
@@ -247,6 +292,7 @@ impl Lab {
         self.running.observe(&event);
         self.transfers.observe(&event);
         self.progress.observe(&event);
+        self.try_event(&event);
         let before = self.trace.dropped;
         self.trace.push(event);
         // Forgetting looks at every conversation: it need not be done for each event.
@@ -265,14 +311,19 @@ impl Lab {
         self.own = Some(here);
         self.latest = Some(here);
         self.conversations.opened(here);
-        opening
-            .then
-            .into_iter()
+        let then = opening.then.into_iter();
+        let mut say: Vec<_> = then
             .map(|bytes| ToGateway::Send { connection, bytes })
-            .collect()
+            .collect();
+        say.extend(self.go_on());
+        say
     }
 
-    fn command(&mut self, command: Command) -> Vec<ToGateway> {
+    pub(super) fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    pub(super) fn command(&mut self, command: Command) -> Vec<ToGateway> {
         if self.server.is_none() {
             return Vec::new();
         }
@@ -334,6 +385,8 @@ impl Lab {
         self.notice = None;
         self.own = None;
         self.latest = None;
+        self.trial = None;
+        self.answers.clear();
         say
     }
 
@@ -343,7 +396,7 @@ impl Lab {
     }
 }
 
-fn progress(spec: &wire::Lab, done: usize) -> Progress {
+pub(super) fn progress(spec: &wire::Lab, done: usize) -> Progress {
     Progress::new(spec.steps.iter().map(|step| step.seen.clone()), done)
 }
 

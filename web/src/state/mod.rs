@@ -3,12 +3,16 @@
 //! A page has one [`Link`] to the gateway and one [`Lab`] per placeholder. Each takes inputs and
 //! answers with what is to be done; the [page](crate::page) does it.
 
+mod base64;
 mod composer;
 mod conversation;
 mod lab;
 mod link;
+mod question;
+mod replay;
 mod running;
 mod saved;
+mod share;
 mod spec;
 mod trace;
 mod window;
@@ -18,7 +22,12 @@ pub(crate) use composer::{Draft, Ending, Form, History};
 pub(crate) use conversation::{Conversation, number};
 pub(crate) use lab::{Command, Input, Lab, Own};
 pub(crate) use link::{Do, Heard, Link, Phase, Why};
+pub(crate) use question::Answer;
+pub(crate) use replay::{Kept, Reel, Replay};
 pub(crate) use saved::{key, read, write};
+pub(crate) use share::{
+    Fragment, MAX_FILE, exchange, fragment, from_file, number_in, to_file, to_link,
+};
 pub(crate) use spec::decode;
 pub(crate) use trace::Kind;
 pub(crate) use window::{Window, scroll_to};

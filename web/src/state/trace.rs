@@ -76,6 +76,11 @@ impl Trace {
         &self.rows
     }
 
+    /// All that is kept, in order.
+    pub(crate) fn items(&self) -> &VecDeque<Item> {
+        &self.items
+    }
+
     /// The item at this place.
     pub(crate) fn item(&self, order: u64) -> Option<&Item> {
         self.items.get(self.index(order)?)

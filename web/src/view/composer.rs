@@ -6,7 +6,7 @@ use web_sys::{Event, KeyboardEvent};
 
 use super::Ui;
 use super::memo::Memo;
-use super::parts::{act, choice, lazy, maybe, toggle};
+use super::parts::{choice, command, lazy, maybe, toggle};
 use crate::state::{Command, Ending, Form, History, Input, Own, size};
 
 pub(super) fn composer(ui: Ui) -> AnyView {
@@ -222,29 +222,4 @@ fn why_not_send(ui: Ui, own: Own, is_udp: bool) -> Option<&'static str> {
         } => Some("Your half is closed: nothing can be sent on this connection"),
         _ => None,
     }
-}
-
-/// Why a button does nothing now, if so.
-type WhyNot = Box<dyn Fn() -> Option<&'static str> + Send + Sync>;
-
-/// A button that can always be reached and says why it does nothing.
-fn command(
-    label: &'static str,
-    class: &'static str,
-    why_not: WhyNot,
-    mut press: impl FnMut() + 'static,
-) -> AnyView {
-    let why_not = Memo::new(move |_| why_not());
-    let click = act(move || {
-        if why_not.get_untracked().is_none() {
-            press();
-        }
-    });
-    let disabled = lazy(move || why_not.get().map(|_| "true"));
-    view! {
-        <button type="button" class=class aria-disabled=disabled title=lazy(move || why_not.get()) on:click=click>
-            {label}
-        </button>
-    }
-    .into_any()
 }

@@ -5,25 +5,34 @@ use leptos::prelude::*;
 use super::Ui;
 use super::memo::Memo;
 use super::parts::{act, button, lazy, maybe};
+use super::replay::{self, State};
+use super::share::Share;
 use crate::browser;
 use crate::state::{Phase, Why};
 
-pub(super) fn header(ui: Ui) -> AnyView {
+/// Where the gateway serves the book, unless it is told otherwise.
+const GATEWAY: &str = "http://127.0.0.1:7878/";
+
+pub(super) fn header(ui: Ui, share: Share) -> AnyView {
     let name = ui.lab.with_untracked(|lab| lab.spec.server.clone());
     let server = ui.part(|lab| {
-        let server = lab.server.as_ref()?;
+        let server = lab.live().server.as_ref()?;
         Some((server.address.to_string(), lab.is_udp()))
     });
-    let is_live = Memo::new(move |_| server.with(Option::is_some));
+    let state = ui.part(State::of);
+    let is_live = Memo::new(move |_| state.get() == State::Live);
     view! {
         <header class="lab-header">
             <span class="lab-name">{name}</span>
             {maybe(move || server.get().map(|(address, is_udp)| reach(address, is_udp)))}
             <span class="lab-badge" class:is-live=lazy(move || is_live.get())>
-                {lazy(move || if is_live.get() { "live" } else { "offline" })}
+                {lazy(move || state.get().word())}
             </span>
+            {share.switch()}
         </header>
+        {share.panel(ui)}
         {maybe(move || trouble(ui).map(|(text, remedy)| notice(ui, text, remedy)))}
+        {replay::bar(ui)}
     }
     .into_any()
 }
@@ -52,6 +61,7 @@ fn reach(address: String, is_udp: bool) -> AnyView {
 #[derive(Clone, Copy, PartialEq)]
 enum Remedy {
     Nothing,
+    OpenThere,
     TryNow,
     Reload,
 }
@@ -59,6 +69,7 @@ enum Remedy {
 fn notice(ui: Ui, text: String, remedy: Remedy) -> AnyView {
     let remedy = match remedy {
         Remedy::Nothing => None,
+        Remedy::OpenThere => Some(there(ui)),
         Remedy::TryNow => {
             let try_now = move || ui.page.get_value().try_now();
             Some(button("Try now".to_owned(), "", try_now))
@@ -66,6 +77,15 @@ fn notice(ui: Ui, text: String, remedy: Remedy) -> AnyView {
         Remedy::Reload => Some(button("Reload".to_owned(), "", browser::reload)),
     };
     view! { <div class="lab-notice"><p>{words(&text)}</p> {remedy}</div> }.into_any()
+}
+
+/// This chapter where the gateway serves it.
+fn there(ui: Ui) -> AnyView {
+    let page = ui.page.get_value();
+    let chapter = page.chapter.as_deref().unwrap_or_default();
+    let address = [GATEWAY, chapter].concat();
+    let link = address.clone();
+    view! { <a href=link>{address}</a> }.into_any()
 }
 
 /// Text with commands between backticks.
@@ -86,16 +106,16 @@ fn words(text: &str) -> Vec<AnyView> {
 /// Why the lab is not live, and what to do about it.
 fn trouble(ui: Ui) -> Option<(String, Remedy)> {
     let (text, remedy) = match ui.phase() {
-        Phase::Live if ui.lab.with(|lab| lab.server.is_some()) => return None,
+        Phase::Live if ui.lab.with(|lab| lab.live().server.is_some()) => return None,
         Phase::Live => (
             "This gateway runs no server for this lesson.".to_owned(),
             Remedy::Nothing,
         ),
         Phase::Hosted => (
-            "The server of this lab runs on your own machine. In a clone of the book run `cargo lab` \
-             and open this chapter there."
+            "The server of this lab runs on your own machine. In a clone of the book run `cargo lab`, \
+             then open this chapter there:"
                 .to_owned(),
-            Remedy::Nothing,
+            Remedy::OpenThere,
         ),
         Phase::NoToken | Phase::WrongToken => (
             "The gateway lets in only pages that know its token. Open the link that it printed, \

@@ -10,8 +10,11 @@ mod ladder;
 mod listing;
 mod memo;
 mod parts;
+mod questions;
+mod replay;
 mod row;
 mod scroll;
+mod share;
 mod steps;
 mod streams;
 
@@ -22,6 +25,8 @@ use leptos::prelude::*;
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use self::memo::Memo;
+use self::replay::State;
+use self::share::Share;
 use crate::browser;
 use crate::page::Page;
 use crate::state::{Draft, Input, Lab, Phase, decode, key, read, write};
@@ -64,6 +69,7 @@ impl Ui {
 /// Mounts a lab in every placeholder.
 pub(crate) fn mount() {
     let mut build = None;
+    let mut chapter = None;
     let mut places = Vec::new();
     for element in browser::placeholders() {
         // A damaged placeholder keeps its text, which tells what the lab would show.
@@ -75,13 +81,14 @@ pub(crate) fn mount() {
             continue;
         };
         build = build.or_else(|| element.get_attribute("data-build"));
+        chapter = chapter.or_else(|| element.get_attribute("data-chapter"));
         let saved = browser::stored(&key(&spec.server, &spec.hash));
         let place = places.len() as u16;
         let lab = RwSignal::new(Lab::new(spec, place, read(saved.as_deref())));
         places.push((element, lab));
     }
     let labs = places.iter().map(|(_, lab)| *lab).collect();
-    let page = Page::new(build, labs);
+    let page = Page::new(build, chapter, labs);
     for (place, (element, lab)) in places.into_iter().enumerate() {
         element.set_text_content(None);
         let (host, page) = (element.clone(), page.clone());
@@ -101,15 +108,27 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
         draft: RwSignal::new(draft),
         place,
     };
+    let share = Share::new();
+    arrive(host.clone(), ui);
     show_state(host, ui);
     save_progress(ui);
     // The book's own shortcuts (arrows, s, /, ?) hear what bubbles up to the document.
     let keep_keys = |event: KeyboardEvent| event.stop_propagation();
     view! {
-        <div class="lab-frame" on:keydown=keep_keys on:keypress=keep_keys on:keyup=keep_keys>
-            {header::header(ui)}
+        <div
+            class="lab-frame"
+            on:keydown=keep_keys
+            on:keypress=keep_keys
+            on:keyup=keep_keys
+            on:dragover=move |event| event.prevent_default()
+            on:drop=move |event| share.dropped(ui, &event)
+        >
+            {header::header(ui, share)}
             <div class="lab-body">
-                <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>
+                <div class="lab-do">
+                    {steps::steps(ui)} {composer::composer(ui)} {questions::questions(ui)}
+                    {questions::experiments(ui)}
+                </div>
                 {ladder::ladder(ui)}
                 {listing::listings(ui)}
                 {inspector::inspector(ui)}
@@ -121,17 +140,28 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
 
 /// Tells the state on the placeholder itself, for styles and tests.
 fn show_state(host: HtmlElement, ui: Ui) {
-    let is_live = ui.part(|lab| lab.server.is_some());
+    let state = ui.part(State::of);
     Effect::new(move || {
-        let state = if is_live.get() { "live" } else { "offline" };
         // Setting an attribute of a fixed name cannot fail.
-        let _ = host.set_attribute("data-state", state);
+        let _ = host.set_attribute("data-state", state.get().word());
     });
 }
 
-/// Keeps progress whenever it grows, and forgets it only when the reader starts over.
+/// Shows a reader who followed a link what it is about.
+fn arrive(host: HtmlElement, ui: Ui) {
+    let arrival = ui.part(|lab| lab.replay.as_ref().and_then(|replay| replay.arrival));
+    Effect::new(move || {
+        if let Some(arrival) = arrival.get() {
+            ui.selected.set(arrival.event);
+            host.scroll_into_view();
+        }
+    });
+}
+
+/// Keeps progress whenever it grows, and forgets it only when the reader starts over. What a replay
+/// ticks is not the reader's.
 fn save_progress(ui: Ui) {
-    let done = ui.part(|lab| lab.progress.done());
+    let done = ui.part(|lab| lab.live().progress.done());
     Effect::new(move |before: Option<usize>| {
         let done = done.get();
         if before.is_some_and(|before| before != done) {

@@ -6,6 +6,8 @@
 use leptos::prelude::*;
 use web_sys::MouseEvent;
 
+use super::memo::Memo;
+
 /// A value that is looked up again whenever what it read has changed.
 pub(super) type Lazy<T> = Box<dyn FnMut() -> T + Send>;
 
@@ -73,4 +75,29 @@ pub(super) fn paragraph(class: &'static str, text: String) -> AnyView {
 /// A length for a style, in whole pixels.
 pub(super) fn px(length: f64) -> String {
     [&(length as i64).to_string(), "px"].concat()
+}
+
+/// Why a button does nothing now, if so.
+pub(super) type WhyNot = Box<dyn Fn() -> Option<&'static str> + Send + Sync>;
+
+/// A button that can always be reached and says why it does nothing.
+pub(super) fn command(
+    label: &'static str,
+    class: &'static str,
+    why_not: WhyNot,
+    mut press: impl FnMut() + 'static,
+) -> AnyView {
+    let why_not = Memo::new(move |_| why_not());
+    let click = act(move || {
+        if why_not.get_untracked().is_none() {
+            press();
+        }
+    });
+    let disabled = lazy(move || why_not.get().map(|_| "true"));
+    view! {
+        <button type="button" class=class aria-disabled=disabled title=lazy(move || why_not.get()) on:click=click>
+            {label}
+        </button>
+    }
+    .into_any()
 }

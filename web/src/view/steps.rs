@@ -51,12 +51,12 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
         Act::Send(bytes) => Some(bytes.clone()),
         _ => None,
     });
-    let hint = StoredValue::new(step.hints.concat());
+    let hints = StoredValue::new(step.hints);
     let text = StoredValue::new(text);
     let help = maybe(move || {
         is_current
             .get()
-            .then(|| help(ui, text.get_value(), hint.get_value()))
+            .then(|| help(ui, text.get_value(), hints.get_value()))
     });
     let state = lazy(move || if is_done.get() { "true" } else { "false" });
     let current = lazy(move || is_current.get().then_some("step"));
@@ -85,28 +85,50 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
 }
 
 /// What helps a reader who is at this step.
-fn help(ui: Ui, text: Option<Vec<u8>>, hint: Vec<Run>) -> AnyView {
+fn help(ui: Ui, text: Option<Vec<u8>>, hints: Vec<Vec<Run>>) -> AnyView {
     let fill = text.map(|bytes| {
         let fill = move || ui.draft.set(Draft::of(&bytes));
         button("Fill in".to_owned(), "lab-quiet", fill)
     });
-    let hint = (!hint.is_empty()).then(|| {
-        view! {
-            <details>
-                <summary>"Show hint"</summary>
-                <p>{runs(hint)}</p>
-            </details>
-        }
-        .into_any()
-    });
-    if fill.is_none() && hint.is_none() {
+    if fill.is_none() && hints.is_empty() {
         return ().into_any();
     }
-    view! { <div class="step-help">{fill} {hint}</div> }.into_any()
+    let total = hints.len();
+    let given = RwSignal::new(0_usize);
+    let more = maybe(move || {
+        let label = if given.get() == 0 {
+            "Hint"
+        } else {
+            "Next hint"
+        };
+        (given.get() < total).then(|| {
+            let give = move || given.update(|given| *given += 1);
+            button(label.to_owned(), "lab-quiet", give)
+        })
+    });
+    let hints: Vec<_> = hints
+        .into_iter()
+        .enumerate()
+        .map(|(index, hint)| {
+            let hint = StoredValue::new(hint);
+            maybe(move || {
+                (index < given.get())
+                    .then(|| view! { <p class="step-hint">{runs(hint.get_value())}</p> }.into_any())
+            })
+        })
+        .collect();
+    view! {
+        <div class="step-help">
+            {fill}
+            {more}
+            <div class="step-hints" role="status">{hints}</div>
+        </div>
+    }
+    .into_any()
 }
 
 /// Inline text in its four looks.
-fn runs(runs: Vec<Run>) -> Vec<AnyView> {
+pub(super) fn runs(runs: Vec<Run>) -> Vec<AnyView> {
     runs.into_iter()
         .map(|run| match run.style {
             Style::Plain => run.text.into_any(),

@@ -1,0 +1,245 @@
+//! An exchange that leaves the page and comes back: as a link if it is small, else as a file.
+//!
+//! What comes back was written by anybody: it is held against limits before it is shown.
+
+use std::sync::Arc;
+
+use wire::event::MAX_EVENT_BYTES;
+use wire::session::{Server, Transport};
+use wire::trace::{Part, Recorded, TRACE_VERSION};
+use wire::{Address, ConnectionId, End, Event, Progress, Trace};
+
+use super::base64;
+use super::conversation::PER_SESSION;
+use super::lab::Lab;
+use super::trace::Kind;
+use super::words::{elapsed, summary};
+
+/// The longest fragment of a link, in characters: what chat programs and mail leave whole.
+const MAX_LINK: usize = 8_000;
+
+/// The largest file that is opened, in bytes.
+pub(crate) const MAX_FILE: f64 = 32.0 * 1024.0 * 1024.0;
+
+/// The most events of a shared exchange.
+const MAX_EVENTS: usize = 20_000;
+
+/// What a link's fragment asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fragment {
+    /// Nothing of ours.
+    Other,
+    /// Event number N, counted from 1, of the exchange recorded of a lab: `#NAME-event-N`.
+    Event(String, usize),
+    /// A shared exchange, perhaps with an event to look at: `#share=TRACE&event=N`.
+    Shared(Result<Arc<Trace>, String>, Option<usize>),
+}
+
+/// What stands behind the `#` of the address.
+pub(crate) fn fragment(text: &str) -> Fragment {
+    if let Some(shared) = text.strip_prefix("share=") {
+        let (trace, event) = match shared.split_once("&event=") {
+            Some((trace, event)) => (trace, event.parse().ok()),
+            None => (shared, None),
+        };
+        return Fragment::Shared(from_link(trace).map(Arc::new), event);
+    }
+    match text.rsplit_once("-event-") {
+        Some((lab, event)) => match event.parse() {
+            Ok(event) => Fragment::Event(lab.to_owned(), event),
+            Err(_) => Fragment::Other,
+        },
+        None => Fragment::Other,
+    }
+}
+
+/// The fragment that carries an exchange; `None` if it would be too long.
+pub(crate) fn to_link(trace: &Trace) -> Option<String> {
+    let bytes = postcard::to_allocvec(trace).ok()?;
+    let length = bytes.len() / 3 * 4;
+    (length <= MAX_LINK).then(|| ["share=", &base64::encode(&bytes)].concat())
+}
+
+fn from_link(text: &str) -> Result<Trace, String> {
+    let damaged =
+        || "The exchange is damaged: a part of it may have been lost on the way.".to_owned();
+    let bytes = base64::decode(text).ok_or_else(damaged)?;
+    // The version comes first, so that it can be read whatever else has changed.
+    match postcard::take_from_bytes::<u16>(&bytes) {
+        Ok((TRACE_VERSION, _)) => {}
+        Ok(_) => return Err("It was kept by another version of Wirebook.".to_owned()),
+        Err(_) => return Err(damaged()),
+    }
+    let trace = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
+    check(&trace)?;
+    Ok(trace)
+}
+
+/// The file that carries an exchange: what happened, for people to read, and all of it, for a lab
+/// to show again. A reader of JSON in the page would weigh as much as all labs together.
+pub(crate) fn to_file(trace: &Trace) -> String {
+    let bytes = postcard::to_allocvec(trace).unwrap_or_default();
+    let mut file = ["{\n  \"wirebook\": \"an exchange of the lab ", &trace.lab].concat();
+    file.push_str(", as its page shows it\",\n  \"date\": \"");
+    file.push_str(&trace.recorded.date);
+    file.push_str("\",\n  \"happened\": [\n");
+    let last = trace.steps.events.len();
+    for (event, number) in trace.steps.events.iter().zip(1..) {
+        file.push_str("    \"");
+        let text = sentence(event);
+        for character in text.chars() {
+            // Control characters are escaped already.
+            if matches!(character, '"' | '\\') {
+                file.push('\\');
+            }
+            file.push(character);
+        }
+        file.push_str(if number == last { "\"\n" } else { "\",\n" });
+    }
+    file.push_str("  ],\n  \"exchange\": \"");
+    file.push_str(&base64::encode(&bytes));
+    file.push_str("\"\n}\n");
+    file
+}
+
+/// An event in a line of plain text.
+fn sentence(event: &Event) -> String {
+    let summary = summary(event);
+    let mut text = elapsed(event.time_ns);
+    text.push(' ');
+    text.push_str(match event.end {
+        End::Client => "client ",
+        End::Relay => "relay ",
+        End::Server => "server ",
+    });
+    text.push_str(&summary.verb);
+    if let Some(bytes) = summary.text {
+        text.push_str(" \"");
+        text.push_str(&bytes);
+        text.push('"');
+    }
+    text.push(' ');
+    text.push_str(&summary.note);
+    text
+}
+
+/// The exchange in a file.
+pub(crate) fn from_file(text: &str) -> Result<Trace, String> {
+    let (_, rest) = text
+        .split_once("\"exchange\": \"")
+        .ok_or("This is no file that a lab has saved.")?;
+    from_link(rest.split('"').next().unwrap_or_default())
+}
+
+/// Whether an exchange from elsewhere is within limits.
+fn check(trace: &Trace) -> Result<(), String> {
+    if trace.version != TRACE_VERSION {
+        return Err("The exchange was kept by another version of Wirebook.".to_owned());
+    }
+    if trace.steps.events.len() > MAX_EVENTS {
+        return Err("The exchange has more events than a lab can show.".to_owned());
+    }
+    let is_sound = |event: &Event| {
+        event.sequence < PER_SESSION
+            && event.connection.is_none_or(|id| id.0 < PER_SESSION)
+            && (event.data()).is_none_or(|data| data.bytes.len() <= MAX_EVENT_BYTES)
+    };
+    if trace.steps.events.iter().all(is_sound) {
+        Ok(())
+    } else {
+        Err("The exchange has an event that no gateway could have observed.".to_owned())
+    }
+}
+
+/// The exchange that a lab shows, to be kept; `None` if nothing was observed.
+///
+/// Only what came after the last gap or break is taken: an exchange with a hole in it would show
+/// as whole what is not.
+pub(crate) fn exchange(lab: &Lab, today: &str) -> Option<Trace> {
+    let mut events: Vec<Event> = Vec::new();
+    for item in lab.trace.items() {
+        match &item.kind {
+            Kind::Event(event) => events.push(event.clone()),
+            Kind::Gap(_) | Kind::Break => events.clear(),
+        }
+    }
+    let start_ns = events.first()?.time_ns;
+    let mut connections: Vec<ConnectionId> = Vec::new();
+    for (event, sequence) in events.iter_mut().zip(1..) {
+        // Numbers of this page alone mean nothing elsewhere, and small ones make short links.
+        event.sequence = sequence;
+        event.time_ns = event.time_ns.saturating_sub(start_ns);
+        event.connection = event.connection.map(|id| {
+            let known = connections.iter().position(|other| *other == id);
+            let place = known.unwrap_or_else(|| {
+                connections.push(id);
+                connections.len() - 1
+            });
+            ConnectionId(place as u64 + 1)
+        });
+    }
+    let recorded = match &lab.replay {
+        Some(replay) => replay.recorded.clone(),
+        None => Recorded {
+            date: today.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    };
+    let server = (lab.server.as_ref())
+        .or(lab.reached.as_ref())
+        .cloned()
+        .unwrap_or_else(|| Server {
+            lesson: lab.spec.server.clone(),
+            transport: if lab.is_udp() {
+                Transport::Udp
+            } else {
+                Transport::Tcp
+            },
+            address: Address::Unix(String::new()),
+        });
+    Some(Trace {
+        version: TRACE_VERSION,
+        lab: lab.spec.name.clone(),
+        recorded,
+        server,
+        steps: Part {
+            clients: Vec::new(),
+            ticks: match &lab.replay {
+                Some(replay) => replay.ticks(),
+                None => ticks(lab, &events),
+            },
+            events,
+        },
+        questions: Vec::new(),
+    })
+}
+
+/// The number in the exchange of the event at this place, counted from 1.
+pub(crate) fn number_in(lab: &Lab, order: u64) -> Option<usize> {
+    let mut number = 0;
+    for item in lab.trace.items() {
+        match &item.kind {
+            Kind::Event(_) => number += 1,
+            Kind::Gap(_) | Kind::Break => number = 0,
+        }
+        if item.order == order {
+            return (number > 0).then_some(number);
+        }
+    }
+    None
+}
+
+/// How many events had been observed when each step ticked.
+fn ticks(lab: &Lab, events: &[Event]) -> Vec<u32> {
+    let mut progress = Progress::new(lab.spec.steps.iter().map(|step| step.seen.clone()), 0);
+    let mut ticks = Vec::new();
+    for (event, count) in events.iter().zip(1..) {
+        progress.observe(event);
+        ticks.resize(progress.done(), count);
+    }
+    ticks
+}
+
+#[cfg(test)]
+#[path = "share_tests.rs"]
+mod tests;

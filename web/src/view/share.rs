@@ -1,0 +1,174 @@
+//! Taking an exchange away, and bringing one in.
+
+use std::sync::Arc;
+
+use leptos::html::Input as InputElement;
+use leptos::prelude::*;
+use web_sys::{DragEvent, FileList};
+
+use super::Ui;
+use super::parts::{Lazy, button, lazy, maybe, toggle};
+use crate::browser::{self, Opening};
+use crate::state::{Input, Kept, MAX_FILE, Reel, exchange, from_file, number_in, to_file, to_link};
+
+/// Whether the panel is open, and what came of the last button.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    is_open: RwSignal<bool>,
+    told: RwSignal<String>,
+    opening: StoredValue<Option<Opening>, LocalStorage>,
+}
+
+impl Share {
+    pub(super) fn new() -> Self {
+        Self {
+            is_open: RwSignal::new(false),
+            told: RwSignal::new(String::new()),
+            opening: StoredValue::new_local(None),
+        }
+    }
+
+    /// The button of the header.
+    pub(super) fn switch(self) -> AnyView {
+        toggle(
+            "Share".to_owned(),
+            "lab-quiet",
+            move || self.is_open.get(),
+            move || {
+                self.told.set(String::new());
+                self.is_open.update(|is_open| *is_open = !*is_open);
+            },
+        )
+    }
+
+    /// Shows the exchange in a file that the reader has chosen or dropped.
+    pub(super) fn open(self, ui: Ui, files: Option<FileList>) {
+        let told = self.told;
+        let opening = Opening::new(files, MAX_FILE, move |text| {
+            let mut name = String::new();
+            let opened = from_file(&text).and_then(|trace| {
+                name = ui.lab.with_untracked(|lab| lab.spec.name.clone());
+                if trace.lab == name {
+                    Ok(trace)
+                } else {
+                    Err([
+                        "This is an exchange of the lab ",
+                        &trace.lab,
+                        ": open it there.",
+                    ]
+                    .concat())
+                }
+            });
+            match opened {
+                Ok(trace) => {
+                    told.set(String::new());
+                    ui.selected.set(None);
+                    ui.act(Input::Reel(Reel::Shared(Arc::new(trace), 0)));
+                }
+                Err(why) => told.set(why),
+            }
+        });
+        if opening.is_none() {
+            told.set("That is no file that could be opened here.".to_owned());
+        }
+        self.is_open.set(true);
+        self.opening.set_value(opening);
+    }
+
+    /// A file dropped on the lab is opened.
+    pub(super) fn dropped(self, ui: Ui, event: &DragEvent) {
+        event.prevent_default();
+        self.open(ui, event.data_transfer().and_then(|data| data.files()));
+    }
+
+    /// What the button of the header opens.
+    pub(super) fn panel(self, ui: Ui) -> Lazy<AnyView> {
+        maybe(move || self.is_open.get().then(|| self.inside(ui)))
+    }
+
+    fn inside(self, ui: Ui) -> AnyView {
+        let told = self.told;
+        let press = move |label: &str, act: fn(Ui) -> String| {
+            button(label.to_owned(), "", move || told.set(act(ui)))
+        };
+        let event = maybe(move || {
+            let is_selected = ui.selected.get().is_some();
+            is_selected.then(|| press("Copy link to the selected event", copy_event_link))
+        });
+        let file = NodeRef::<InputElement>::new();
+        let choose = move |_| {
+            if let Some(file) = file.get_untracked() {
+                self.open(ui, file.files());
+                // The same file may be chosen again.
+                file.set_value("");
+            }
+        };
+        view! {
+            <div class="lab-share" role="group" aria-label="Share">
+                {press("Copy link", copy_link)}
+                {event}
+                {press("Save as file", save)}
+                <label class="lab-file">
+                    "Open a file "
+                    <input type="file" accept=".json" node_ref=file on:change=choose />
+                </label>
+                <p role="status">{lazy(move || told.get())}</p>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+const NOTHING: &str = "Nothing was observed yet: there is nothing to share.";
+const TOO_LONG: &str = "This exchange is too long for a link. Save it as a file instead.";
+
+fn copy_link(ui: Ui) -> String {
+    copy(ui, None)
+}
+
+fn copy_event_link(ui: Ui) -> String {
+    copy(ui, ui.selected.get_untracked())
+}
+
+fn copy(ui: Ui, selected: Option<u64>) -> String {
+    let fragment: Result<String, &str> = ui.lab.with_untracked(|lab| {
+        let number = selected.and_then(|order| number_in(lab, order));
+        let number = number.map(|number| number.to_string());
+        let is_recorded = (lab.replay.as_ref()).is_some_and(|one| one.kept == Kept::Recorded);
+        match number {
+            // The book has it already.
+            Some(number) if is_recorded => Ok([&lab.spec.name, "-event-", &number].concat()),
+            number => {
+                let trace = exchange(lab, &browser::today()).ok_or(NOTHING)?;
+                let mut link = to_link(&trace).ok_or(TOO_LONG)?;
+                if let Some(number) = number {
+                    link.push_str("&event=");
+                    link.push_str(&number);
+                }
+                Ok(link)
+            }
+        }
+    });
+    match fragment {
+        Ok(fragment) => {
+            browser::copy(&browser::address_with(&fragment));
+            "Copied. Whoever opens the link in this book sees this exchange.".to_owned()
+        }
+        Err(why) => why.to_owned(),
+    }
+}
+
+fn save(ui: Ui) -> String {
+    let kept = ui.lab.with_untracked(|lab| {
+        let trace = exchange(lab, &browser::today())?;
+        let name = ["wirebook-", &lab.spec.name, ".json"].concat();
+        Some((name, to_file(&trace)))
+    });
+    let Some((name, text)) = kept else {
+        return NOTHING.to_owned();
+    };
+    match browser::save(&name, &text) {
+        Some(()) => ["Saved as ", &name, "."].concat(),
+        None => "The browser does not save files here.".to_owned(),
+    }
+}
