@@ -196,7 +196,7 @@ async fn a_page_without_the_token_says_how_to_get_it() -> Result<()> {
     journey(WIDE, async |_, reader| {
         reader.open_without_token("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
-        lab.becomes("offline").await?;
+        lab.becomes("recorded").await?;
         lab.wait(
             "where the link is",
             "/link/i.test(lab.textContent)",

@@ -76,7 +76,11 @@ async fn every_lab_of_a_hosted_book_replays_its_recorded_exchange_and_reaches_fo
             for lab in reader.labs().await? {
                 lab.becomes("recorded").await?;
                 ensure!(lab.steps_ticked().await? == 0);
-                let total = lab.spec().await?.recorded.map_or(0, |one| one.steps.events.len());
+                let total = lab
+                    .spec()
+                    .await?
+                    .recorded
+                    .map_or(0, |one| one.steps.events.len());
                 reader
                     .run(
                         "for (let step = 0; step < argument.value; step += 1) {
