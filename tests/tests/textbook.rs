@@ -39,6 +39,9 @@ pub mod udp_small;
 /// What lies between a client and a server; it needs no watching either.
 #[path = "../../native/src/network/mod.rs"]
 pub mod network;
+#[cfg(unix)]
+#[path = "../../native/src/lessons/unix_echo.rs"]
+pub mod unix_echo;
 
 /// What a lesson imports from: here, tokio itself.
 mod tap {
@@ -434,5 +437,23 @@ async fn tcp_full_has_no_room_for_one_more() -> io::Result<()> {
     let connecting = TcpStream::connect(listener.local_addr()?);
     let connected = tokio::time::timeout(Duration::from_millis(500), connecting).await;
     assert!(connected.is_err(), "{connected:?}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn unix_echo_sends_back_every_byte() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("echo.sock");
+    let server = tokio::spawn(unix_echo::serve(tokio::net::UnixListener::bind(&path)?));
+    let mut client = tokio::net::UnixStream::connect(&path).await?;
+    client.write_all(b"hello").await?;
+    client.shutdown().await?;
+    let mut answer = Vec::new();
+    let reading = client.read_to_end(&mut answer);
+    tokio::time::timeout(DEADLINE, reading).await??;
+    assert_eq!(answer, b"hello");
+    assert!(!server.is_finished());
+    server.abort();
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod place;
 
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -15,6 +17,8 @@ use super::limits::STATS_INTERVAL;
 use super::router::{Ids, LessonRouter};
 use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
 use crate::network::Settings;
+#[cfg(unix)]
+use crate::tap::net::UnixListener;
 use crate::tap::net::{Network, TcpListener, UdpSocket};
 use crate::tap::{Clock, Tap};
 
@@ -54,6 +58,7 @@ impl Lessons {
     /// Binds every lesson's socket and starts its server.
     pub(super) async fn start(
         ports: LessonPorts,
+        folder: &Path,
         clock: &Clock,
         ids: &Ids,
         permits: &Arc<Semaphore>,
@@ -62,13 +67,13 @@ impl Lessons {
         let mut all = Vec::with_capacity(LESSONS.len());
         for (index, (lesson, place)) in LESSONS
             .iter()
-            .zip(Place::find_all(ports).await?)
+            .zip(Place::find_all(ports, folder).await?)
             .enumerate()
         {
             let server = Server {
                 lesson: lesson.name.to_owned(),
                 transport: lesson.transport(),
-                address: place.address.into(),
+                address: place.address,
             };
             let index = LessonIndex::try_from(index).context("too many lessons")?;
             let router = LessonRouter::new(index, server.transport, ids.clone());
@@ -198,6 +203,17 @@ impl Lesson {
                 tasks.spawn(
                     tap.serve(async move { tokio::try_join!(relaying, serving).map(|_| ()) }),
                 )
+            }
+            #[cfg(unix)]
+            Bound::Unix(mut file, start) => {
+                let listener = file.listener.take();
+                let tap = self.tap.clone();
+                tasks.spawn(self.tap.serve(async move {
+                    let listener = listener.ok_or(io::ErrorKind::NotFound)?;
+                    let result = start(UnixListener::watch(listener, &tap)).await;
+                    drop(file);
+                    result
+                }))
             }
             Bound::Thread(listener, start) => {
                 let own = tap.clone();

@@ -94,8 +94,14 @@ impl Gateway {
         let clock = Clock::new();
         let ids = Ids::default();
         let connection_permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let lessons =
-            Lessons::start(config.lesson_ports, &clock, &ids, &connection_permits).await?;
+        let lessons = Lessons::start(
+            config.lesson_ports,
+            &config.state_dir,
+            &clock,
+            &ids,
+            &connection_permits,
+        )
+        .await?;
         let shared = Arc::new(Shared {
             guard: Guard::new(address, site.script_hashes()),
             token,

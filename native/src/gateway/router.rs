@@ -7,12 +7,11 @@
 mod peers;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wire::session::{LessonIndex, Stats, Transport};
-use wire::{Action, ConnectionId, Event, ToPage};
+use wire::{Action, Address, ConnectionId, Event, ToPage};
 
 use self::peers::Peers;
 use super::queue::Queue;
@@ -43,7 +42,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     /// Where connections of sessions come from, until the server accepts them.
-    expected: HashMap<SocketAddr, Owner>,
+    expected: HashMap<Address, Owner>,
     /// The peers of a UDP lesson.
     peers: Peers,
     watchers: HashMap<u64, Arc<Queue>>,
@@ -111,24 +110,23 @@ impl LessonRouter {
 
     /// Announces that what comes from `local` belongs to a session, until the result is dropped.
     /// For TCP also until the server has accepted it, once it is [`Expected::stands`].
-    pub(super) fn expect(
-        &self,
-        local: SocketAddr,
-        id: ConnectionId,
-        queue: &Arc<Queue>,
-    ) -> Expected {
+    pub(super) fn expect(&self, local: &Address, id: ConnectionId, queue: &Arc<Queue>) -> Expected {
         let owner = Owner {
             id,
             queue: Arc::clone(queue),
         };
         let mut state = self.0.state();
         match self.0.transport {
-            Transport::Tcp | Transport::Unix => _ = state.expected.insert(local, owner),
-            Transport::Udp => state.peers.expect(local, owner),
+            Transport::Tcp | Transport::Unix => _ = state.expected.insert(local.clone(), owner),
+            Transport::Udp => {
+                if let Some(local) = local.ip() {
+                    state.peers.expect(local, owner);
+                }
+            }
         }
         Expected {
             router: self.clone(),
-            local,
+            local: local.clone(),
             stands: false,
         }
     }
@@ -137,7 +135,7 @@ impl LessonRouter {
 /// A place kept for a connection of a session.
 pub(super) struct Expected {
     router: LessonRouter,
-    local: SocketAddr,
+    local: Address,
     stands: bool,
 }
 
@@ -154,7 +152,11 @@ impl Drop for Expected {
         match inner.transport {
             Transport::Tcp | Transport::Unix if self.stands => {}
             Transport::Tcp | Transport::Unix => _ = inner.state().expected.remove(&self.local),
-            Transport::Udp => inner.state().peers.retire(self.local),
+            Transport::Udp => {
+                if let Some(local) = self.local.ip() {
+                    inner.state().peers.retire(local);
+                }
+            }
         }
     }
 }
@@ -195,19 +197,20 @@ impl Inner {
 }
 
 impl Router for LessonRouter {
-    fn conversation(&self, peer: SocketAddr) -> Conversation {
+    fn conversation_with(&self, peer: &Address) -> Conversation {
         let mut state = self.0.state();
         // `accept` or `recv_from` has returned, so the server does not wait in it any more.
         state.waiting = None;
         let fresh = || ConnectionId(self.0.ids.next());
         let (owner, id) = match self.0.transport {
-            Transport::Tcp | Transport::Unix => match state.expected.remove(&peer) {
+            Transport::Tcp | Transport::Unix => match state.expected.remove(peer) {
                 Some(owner) => (Some(owner), None),
                 None => (None, Some(fresh())),
             },
-            Transport::Udp => match state.peers.find(peer, fresh) {
-                peers::Found::Session(owner) => (Some(owner), None),
-                peers::Found::Outside(id) => (None, Some(id)),
+            Transport::Udp => match peer.ip().map(|peer| state.peers.find(peer, fresh)) {
+                Some(peers::Found::Session(owner)) => (Some(owner), None),
+                Some(peers::Found::Outside(id)) => (None, Some(id)),
+                None => (None, Some(fresh())),
             },
         };
         drop(state);
@@ -265,7 +268,7 @@ impl Sink for OutsideSink {
 impl Drop for OutsideSink {
     fn drop(&mut self) {
         // A datagram's peer has a sink per datagram and is never in this table.
-        if self.router.transport == Transport::Tcp {
+        if self.router.transport.is_stream() {
             self.router.state().outside.remove(&self.id);
         }
     }

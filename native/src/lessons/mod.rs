@@ -26,6 +26,8 @@ pub mod udp_refused;
 pub mod udp_relay;
 pub mod udp_reliable;
 pub mod udp_small;
+#[cfg(unix)]
+pub mod unix_echo;
 
 use std::any::Any;
 use std::io;
@@ -35,6 +37,8 @@ use std::pin::Pin;
 use tokio::sync::mpsc;
 use wire::session::Transport;
 
+#[cfg(unix)]
+use crate::tap::net::UnixListener;
 use crate::tap::net::{TcpListener, UdpSocket};
 use crate::tap::{self, Tap};
 
@@ -96,6 +100,12 @@ pub const LESSONS: &[Lesson] = &[
             Held::new(listener.local_addr()?, (listener, clients))
         })
     }),
+    #[cfg(unix)]
+    Lesson::new(
+        "unix_echo",
+        0,
+        Start::Unix(|listener| Box::pin(unix_echo::serve(listener))),
+    ),
     Lesson::udp("udp_dns", 5300, |socket| Box::pin(udp_dns::serve(socket))),
     Lesson::udp("udp_echo", 9090, |socket| Box::pin(udp_echo::serve(socket))),
     Lesson::udp("udp_small", 9131, |socket| {
@@ -134,7 +144,7 @@ pub const LESSONS: &[Lesson] = &[
 pub struct Lesson {
     /// The same in every folder, e.g. `tcp_ok`.
     pub name: &'static str,
-    /// Where programs from common tutorials connect.
+    /// Where programs from common tutorials connect; 0 if its address is a path.
     pub default_port: u16,
     /// How it starts, and on what socket.
     pub start: Start,
@@ -151,6 +161,9 @@ pub enum Start {
     Udp(fn(UdpSocket) -> Serving),
     /// A task on a socket that clients reach through the relay of [`udp_relay`].
     Relayed(Relayed),
+    /// A task on a listener with a path.
+    #[cfg(unix)]
+    Unix(fn(UnixListener) -> Serving),
     /// A thread of its own, on a listener as the system gives it: it blocks. It is the lesson that
     /// has it watched, and takes a permit of the tap for each connection it *has* accepted.
     Thread(fn(std::net::TcpListener, &Tap) -> io::Result<()>),
@@ -159,11 +172,13 @@ pub enum Start {
 }
 
 impl Start {
-    /// TCP or UDP.
+    /// What carries its bytes.
     pub fn transport(self) -> Transport {
         match self {
             Self::Tcp(_) | Self::Thread(_) => Transport::Tcp,
             Self::Udp(_) | Self::Relayed(_) => Transport::Udp,
+            #[cfg(unix)]
+            Self::Unix(_) => Transport::Unix,
             Self::Held(transport, _) => transport,
         }
     }
@@ -212,7 +227,7 @@ impl Lesson {
         LESSONS.iter().find(|lesson| lesson.name == name)
     }
 
-    /// TCP or UDP.
+    /// What carries its bytes.
     pub fn transport(&self) -> Transport {
         self.start.transport()
     }

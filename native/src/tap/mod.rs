@@ -42,7 +42,7 @@ pub mod task;
 use ::std::net::SocketAddr;
 use ::std::sync::Arc;
 
-use wire::{ConnectionId, Event};
+use wire::{Address, ConnectionId, Event};
 
 pub use clock::{Clock, Stamp};
 pub use server::Tap;
@@ -65,9 +65,14 @@ pub struct Conversation {
 
 /// Says whose conversation it is when a peer turns up at one lesson's server.
 pub trait Router: Send + Sync {
-    /// The conversation with this peer. For TCP asked once, when it is accepted; for UDP asked for
-    /// every datagram, so the router remembers (and bounds) the peers it has met.
-    fn conversation(&self, peer: SocketAddr) -> Conversation;
+    /// The conversation with this peer. For streams asked once, when it is accepted; for UDP asked
+    /// for every datagram, so the router remembers (and bounds) the peers it has met.
+    fn conversation_with(&self, peer: &Address) -> Conversation;
+
+    /// The same for a peer that has an IP address.
+    fn conversation(&self, peer: SocketAddr) -> Conversation {
+        self.conversation_with(&peer.into())
+    }
 
     /// Sees what concerns the listening socket alone, e.g. that the server waits in `accept`.
     fn listening(&self) -> Arc<dyn Sink>;

@@ -100,7 +100,8 @@ impl Names {
                 let port = FIRST_CLIENT_PORT.saturating_add(number);
                 SocketAddr::new(ip.ip(), port).into()
             }
-            Address::Unix(_) => address.clone(),
+            Address::Unix(path) if path.is_empty() => address.clone(),
+            Address::Unix(_) => Address::Unix(format!("client-{taken}.sock")),
         });
         normal.clone()
     }

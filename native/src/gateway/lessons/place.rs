@@ -1,19 +1,26 @@
 //! Where each lesson's server listens.
 
+#[cfg(unix)]
+mod unix;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use anyhow::Context as _;
+use wire::Address;
 
 use super::LessonPorts;
 use crate::gateway::limits::MAX_PORT_TRIES;
 use crate::lessons::{Held, LESSONS, Lesson, Relayed, Serving, Start};
 use crate::tap::Tap;
+#[cfg(unix)]
+use crate::tap::net::UnixListener;
 use crate::tap::net::{TcpListener, UdpSocket};
 
 /// The place of one lesson.
 pub(super) struct Place {
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
     /// Or why this system cannot have it.
     pub(super) socket: Result<Bound, String>,
 }
@@ -29,6 +36,8 @@ pub(super) enum Bound {
         server_address: SocketAddr,
         lesson: Relayed,
     },
+    #[cfg(unix)]
+    Unix(unix::SocketFile, fn(UnixListener) -> Serving),
     Thread(
         std::net::TcpListener,
         fn(std::net::TcpListener, &Tap) -> io::Result<()>,
@@ -37,8 +46,8 @@ pub(super) enum Bound {
 }
 
 impl Place {
-    /// One for every lesson, in their order.
-    pub(super) async fn find_all(ports: LessonPorts) -> anyhow::Result<Vec<Self>> {
+    /// One for every lesson, in their order. Those with a path get it in `folder`, which is private.
+    pub(super) async fn find_all(ports: LessonPorts, folder: &Path) -> anyhow::Result<Vec<Self>> {
         let mut at_default = Vec::with_capacity(LESSONS.len());
         // First come those whose port is free, so that none takes its neighbour's.
         for lesson in LESSONS {
@@ -49,6 +58,11 @@ impl Place {
         }
         let mut places = Vec::with_capacity(LESSONS.len());
         for (lesson, bound) in LESSONS.iter().zip(at_default) {
+            #[cfg(unix)]
+            if let Start::Unix(start) = lesson.start {
+                places.push(unix::place(lesson.name, folder, start));
+                continue;
+            }
             let bound = match (bound, ports) {
                 (Some(bound), _) => Ok(bound),
                 (None, LessonPorts::Default) => bind_near(lesson.start, lesson.default_port).await,
@@ -67,7 +81,7 @@ impl Place {
             }),
             // What is held depends on how the system fails; the other lessons do not need it.
             (Err(error), Start::Held(..)) => Ok(Self {
-                address: local(lesson.default_port),
+                address: local(lesson.default_port).into(),
                 socket: Err(error.to_string()),
             }),
             (Err(error), _) => {
@@ -78,14 +92,17 @@ impl Place {
 }
 
 impl Bound {
-    fn address(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Tcp(listener, _) => listener.local_addr(),
-            Self::Udp(socket, _) => socket.local_addr(),
-            Self::Relayed { front, .. } => front.local_addr(),
-            Self::Thread(listener, _) => listener.local_addr(),
-            Self::Held(held) => Ok(held.address),
-        }
+    fn address(&self) -> io::Result<Address> {
+        let address = match self {
+            Self::Tcp(listener, _) => listener.local_addr()?,
+            Self::Udp(socket, _) => socket.local_addr()?,
+            Self::Relayed { front, .. } => front.local_addr()?,
+            #[cfg(unix)]
+            Self::Unix(file, _) => return Ok(file.address()),
+            Self::Thread(listener, _) => listener.local_addr()?,
+            Self::Held(held) => held.address,
+        };
+        Ok(address.into())
     }
 }
 
@@ -108,6 +125,9 @@ async fn bind(start: Start, port: u16) -> io::Result<Bound> {
                 lesson,
             }
         }
+        // It has a path and no port.
+        #[cfg(unix)]
+        Start::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
         Start::Thread(start) => Bound::Thread(std::net::TcpListener::bind(address)?, start),
         Start::Held(_, hold) => Bound::Held(hold(address).await?),
     })

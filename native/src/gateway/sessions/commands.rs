@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use wire::event::SocketOption;
-use wire::session::{Asked, Refused, Transport, close};
+use wire::session::{Asked, Refused, close};
 use wire::{ConnectionId, ToGateway, ToPage};
 
 use super::connection::{self, Command, Connection, Unsent};
@@ -128,7 +128,7 @@ impl Commands {
                 "A page can have {MAX_CONNECTIONS_PER_SESSION} connections at once: close some."
             ));
         }
-        if lesson.server.transport == Transport::Tcp
+        if lesson.server.transport.is_stream()
             && self.shared.connection_permits.available_permits() == 0
         {
             return Err(

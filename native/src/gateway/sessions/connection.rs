@@ -4,6 +4,8 @@ mod bounds;
 mod stream;
 mod tcp;
 mod udp;
+#[cfg(unix)]
+mod unix;
 mod writes;
 
 use std::future::Future;
@@ -94,6 +96,8 @@ impl Connection {
         let life = async move {
             match kind {
                 Kind::Tcp(socket) => tcp::live(socket, expected, task).await,
+                #[cfg(unix)]
+                Kind::Unix(socket) => unix::live(socket, expected, task).await,
                 Kind::Udp(socket) => udp::live(socket, expected, task).await,
             }
         };
@@ -160,6 +164,8 @@ impl Drop for AtRelay {
 
 enum Kind {
     Tcp(tokio::net::TcpSocket),
+    #[cfg(unix)]
+    Unix(unix::NamedSocket),
     Udp(std::net::UdpSocket),
 }
 
@@ -177,20 +183,30 @@ impl Socket {
             options.iter().map(set).collect()
         };
         let (kind, local, options) = match lesson.server.transport {
-            Transport::Tcp | Transport::Unix => {
+            Transport::Tcp => {
                 let socket = tokio::net::TcpSocket::new_v4()?;
                 let options = set_all(SockRef::from(&socket));
                 socket.bind(any_port)?;
-                let local = socket.local_addr()?;
+                let local = socket.local_addr()?.into();
                 (Kind::Tcp(socket), local, options)
             }
+            #[cfg(unix)]
+            Transport::Unix => {
+                let socket = tokio::net::UnixSocket::new_stream()?;
+                let options = set_all(SockRef::from(&socket));
+                let server = &lesson.server.address;
+                let (socket, local) = unix::NamedSocket::bind(socket, server, id)?;
+                (Kind::Unix(socket), local, options)
+            }
+            #[cfg(not(unix))]
+            Transport::Unix => return Err(io::ErrorKind::Unsupported.into()),
             Transport::Udp => {
                 let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM, None)?;
                 let options = set_all(SockRef::from(&socket));
                 socket.bind(&any_port.into())?;
                 socket.set_nonblocking(true)?;
                 let socket = std::net::UdpSocket::from(socket);
-                let local = socket.local_addr()?;
+                let local = socket.local_addr()?.into();
                 (Kind::Udp(socket), local, options)
             }
         };
@@ -199,11 +215,10 @@ impl Socket {
             peer: lesson.server.address.clone(),
             id,
             sink: lesson.router.session_sink(queue),
-            expected: lesson.router.expect(local, id, queue),
-            relay: lesson
-                .relay
-                .clone()
-                .map(|settings| AtRelay { settings, local }),
+            expected: lesson.router.expect(&local, id, queue),
+            relay: (lesson.relay.clone())
+                .zip(local.ip())
+                .map(|(settings, local)| AtRelay { settings, local }),
             client: lesson.client,
             options,
         })
@@ -212,6 +227,8 @@ impl Socket {
     fn transport(&self) -> Transport {
         match self.kind {
             Kind::Tcp(_) => Transport::Tcp,
+            #[cfg(unix)]
+            Kind::Unix(_) => Transport::Unix,
             Kind::Udp(_) => Transport::Udp,
         }
     }

@@ -67,9 +67,7 @@ impl OwnedReadHalf {
 impl OwnedWriteHalf {
     pub(super) fn new(recorded: Recorded<tcp::OwnedWriteHalf>) -> Self {
         Self {
-            half_close: HalfClose {
-                socket: Some(Arc::clone(&recorded.socket)),
-            },
+            half_close: HalfClose::of(&recorded.socket),
             recorded,
         }
     }
@@ -94,10 +92,10 @@ impl OwnedWriteHalf {
     /// Ends this half without shutting down its direction.
     pub fn forget(self) {
         let Self {
-            mut half_close,
+            half_close,
             recorded,
         } = self;
-        half_close.socket = None;
+        half_close.forget();
         recorded.end(tcp::OwnedWriteHalf::forget);
     }
 
@@ -113,8 +111,21 @@ impl OwnedWriteHalf {
 
 /// Records on drop that the writing direction is shut down.
 #[derive(Debug)]
-struct HalfClose {
+pub(super) struct HalfClose {
     socket: Option<Arc<Socket>>,
+}
+
+impl HalfClose {
+    pub(super) fn of(socket: &Arc<Socket>) -> Self {
+        Self {
+            socket: Some(Arc::clone(socket)),
+        }
+    }
+
+    /// The direction is not shut down.
+    pub(super) fn forget(mut self) {
+        self.socket = None;
+    }
 }
 
 impl Drop for HalfClose {

@@ -56,7 +56,8 @@ impl TcpListener {
             let accepting = async {
                 let permits = Arc::clone(&tap.permits);
                 let permit = permits.acquire_owned().await.map_err(|_| aborted())?;
-                let (stream, peer) = self.accept_next().await?;
+                let accept = || self.inner.accept();
+                let (stream, peer) = past_failures(&self.observer, accept).await?;
                 Ok((permit, stream, peer))
             };
             let (permit, stream, peer) =
@@ -72,21 +73,27 @@ impl TcpListener {
             Ok((TcpStream::new(stream, socket, tap.cut.clone()), peer))
         })
     }
+}
 
-    /// The next connection, past what goes wrong with a single one or only for now: a client must
-    /// not be able to end a server by opening connections.
-    async fn accept_next(&self) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
-        loop {
-            let error = match self.inner.accept().await {
-                Ok(accepted) => return Ok(accepted),
-                Err(error) => error,
-            };
-            match pause_after(&error) {
-                None => return Err(error),
-                Some(pause) => {
-                    self.observer.record_failure(Operation::Accept, &error);
-                    tokio::time::sleep(pause).await;
-                }
+/// The next connection, past what goes wrong with a single one or only for now: a client must not
+/// be able to end a server by opening connections.
+pub(super) async fn past_failures<T, F>(
+    observer: &Arc<Observer>,
+    accept: impl Fn() -> F,
+) -> io::Result<T>
+where
+    F: Future<Output = io::Result<T>>,
+{
+    loop {
+        let error = match accept().await {
+            Ok(accepted) => return Ok(accepted),
+            Err(error) => error,
+        };
+        match pause_after(&error) {
+            None => return Err(error),
+            Some(pause) => {
+                observer.record_failure(Operation::Accept, &error);
+                tokio::time::sleep(pause).await;
             }
         }
     }

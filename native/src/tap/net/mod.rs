@@ -10,12 +10,16 @@ mod listener;
 mod socket;
 mod stream;
 mod udp;
+#[cfg(unix)]
+pub mod unix;
 
 pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use link::{Link, Network};
 pub use listener::TcpListener;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix::{UnixListener, UnixStream};
 
 pub(super) use listener::pause_after;
 pub(super) use socket::{Closing, Socket};

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
-use wire::{Action, ConnectionId, End, Event};
+use wire::{Action, Address, ConnectionId, End, Event};
 
 use super::net::{TcpListener, TcpStream};
 use super::{Clock, Conversation, Router, Sink, Tap};
@@ -83,15 +83,15 @@ impl Recorder {
 struct World {
     clock: Clock,
     recorder: Arc<Recorder>,
-    conversations: Arc<Mutex<HashMap<SocketAddr, ConnectionId>>>,
+    conversations: Arc<Mutex<HashMap<Address, ConnectionId>>>,
 }
 
 impl Router for World {
-    fn conversation(&self, peer: SocketAddr) -> Conversation {
+    fn conversation_with(&self, peer: &Address) -> Conversation {
         let mut conversations = self.conversations.lock().unwrap();
         let next = ConnectionId(conversations.len() as u64);
         Conversation {
-            id: *conversations.entry(peer).or_insert(next),
+            id: *conversations.entry(peer.clone()).or_insert(next),
             sink: Arc::clone(&self.recorder) as Arc<dyn Sink>,
         }
     }
