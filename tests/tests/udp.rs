@@ -332,6 +332,23 @@ async fn udp_reliable_delivers_each_message_once_and_in_order() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_does_nothing_to_a_page_that_has_asked_for_nothing() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let mut session = gateway.session().await?;
+    session.watch("udp_reliable").await?;
+    let id = session.open("udp_reliable").await?;
+    // Of another program's datagrams the second would be lost.
+    for number in 1..=4 {
+        session.send(id, "through").await?;
+        receives(&mut session, End::Client, &acknowledgement(number, number)).await?;
+    }
+    let is_lost = |event: &Event| matches!(event.action, Action::Lose(_));
+    assert!(!session.events().iter().any(is_lost));
+    assert!(gateway.stop().await);
+    Ok(())
+}
+
 fn acknowledgement(number: u32, delivered: u32) -> Vec<u8> {
     let mut bytes = number.to_be_bytes().to_vec();
     bytes.extend_from_slice(format!("{delivered} delivered").as_bytes());

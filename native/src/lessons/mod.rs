@@ -194,7 +194,7 @@ pub struct Relayed {
     pub serve: fn(UdpSocket) -> Serving,
     /// What sends the reader's messages, if a message is more than one datagram.
     pub client: Option<ClientProgram>,
-    /// How many of a hundred datagrams the relay loses of a client that asks for nothing else.
+    /// How many of a hundred datagrams the relay loses of programs that cannot ask for anything.
     pub loss_percent: u8,
 }
 

@@ -192,6 +192,7 @@ async fn the_client_of_udp_reliable_gets_each_line_through_once() -> Result<()> 
             .sees(&[
                 "server receive \"\\x00\\x00\\x00\\x01one\"",
                 "server send \"\\x00\\x00\\x00\\x011 delivered\"",
+                "relay lose \"\\x00\\x00\\x00\\x02two\"",
                 "server receive \"\\x00\\x00\\x00\\x02two\"",
                 "server send \"\\x00\\x00\\x00\\x033 delivered\"",
             ])

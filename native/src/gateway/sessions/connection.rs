@@ -156,6 +156,14 @@ struct AtRelay {
     local: SocketAddr,
 }
 
+impl AtRelay {
+    /// The page has asked for nothing yet, so the relay does nothing to what it sends.
+    fn new(settings: Settings, local: SocketAddr) -> Self {
+        settings.set(local, RelaySettings::default());
+        Self { settings, local }
+    }
+}
+
 impl Drop for AtRelay {
     fn drop(&mut self) {
         self.settings.forget(self.local);
@@ -218,7 +226,7 @@ impl Socket {
             expected: lesson.router.expect(&local, id, queue),
             relay: (lesson.relay.clone())
                 .zip(local.ip())
-                .map(|(settings, local)| AtRelay { settings, local }),
+                .map(|(settings, local)| AtRelay::new(settings, local)),
             client: lesson.client,
             options,
         })
