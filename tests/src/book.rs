@@ -44,9 +44,8 @@ pub async fn compare(lab: &Lab, recorded: Option<&Trace>) -> Result<Outcome> {
     let mut outcome = Outcome::Same;
     for _ in 0..TRIES {
         outcome = compare_once(lab, recorded).await?;
-        match (&outcome, recorded) {
-            (Outcome::Same, _) | (Outcome::Drifted(..), None) => break,
-            _ => {}
+        if recorded.is_none() || !matches!(outcome, Outcome::Drifted(..)) {
+            break;
         }
     }
     Ok(outcome)
@@ -81,9 +80,17 @@ fn failure(lab: &Lab, error: anyhow::Error, recorded: Option<&Trace>) -> String 
         return stuck.to_string();
     };
     // What never came to be played is no difference.
+    let mut recorded = recorded.clone();
+    let reached = stuck.steps.ticks.len();
+    let part = &mut recorded.steps;
+    if let Some(end) = part.ticks.get(reached) {
+        part.events.truncate(*end as usize);
+        part.ticks.truncate(reached + 1);
+    }
     let mut now = recorded.clone();
     let what = stuck.what.clone();
-    now.steps = stuck.steps;
+    now.steps.clients = stuck.steps.clients;
+    now.steps.events = stuck.steps.events;
     match home(lab) {
         Ok((_, home)) => now.steps.normalise(&stuck.server.address, &home),
         Err(error) => return format!("{what}; {error:#}"),
