@@ -9,7 +9,7 @@ use wire::play::Act;
 use wire::seen::What;
 use wire::session::{Adjustment, Server};
 use wire::trace::{Answered, Client as Named, Part};
-use wire::{ConnectionId, Event, Play, Progress, Seen, SocketOption, ToGateway};
+use wire::{Action, ConnectionId, Event, Play, Progress, Seen, SocketOption, ToGateway};
 
 use super::{Session, transcript};
 use crate::gateway::PATIENCE;
@@ -217,7 +217,7 @@ impl Session {
     ) -> Result<()> {
         for (index, play) in plays.iter().enumerate() {
             if index > 0 && pace == Pace::Calm {
-                self.rest().await?;
+                self.pause().await?;
             }
             self.act(clients, server, play)
                 .await
@@ -332,8 +332,9 @@ impl Session {
         }
     }
 
-    /// Returns when what was said before is done and nothing more follows from it.
-    async fn rest(&mut self) -> Result<()> {
+    /// Returns when what was said before is done and nothing more follows from it, as far as one
+    /// can see.
+    async fn pause(&mut self) -> Result<()> {
         self.answered().await?;
         let limit = Instant::now() + NO_REST;
         let mut quiet = Instant::now() + QUIET;
@@ -347,6 +348,30 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The same, and nothing is held back on the way any more.
+    async fn rest(&mut self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        self.pause().await?;
+        while let Some(held) = self.held()
+            && Instant::now() < deadline
+        {
+            self.listen(Instant::now() + held).await?;
+            self.pause().await?;
+        }
+        Ok(())
+    }
+
+    /// For how long the relay will hold back a datagram yet; `None` if it holds none.
+    fn held(&self) -> Option<Duration> {
+        let now_ns = self.now_ns();
+        let until_ns = self.events.iter().filter_map(|event| match event.action {
+            Action::Hold { for_ms, .. } => Some(event.time_ns + u64::from(for_ms) * 1_000_000),
+            _ => None,
+        });
+        let left_ns = until_ns.max()?.checked_sub(now_ns)?;
+        Some(Duration::from_nanos(left_ns))
     }
 
     /// Now, on the gateway's clock.
