@@ -356,3 +356,45 @@ async fn what_cannot_be_changed_is_refused_with_a_reason() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_counts_from_what_is_done_next() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let mut session = gateway.session().await?;
+    let gave_up = |id| {
+        move |event: &Event| {
+            event.connection == Some(id)
+                && matches!(
+                    event.action,
+                    Action::Error {
+                        operation: Operation::Read,
+                        kind: Failure::TimedOut,
+                        ..
+                    }
+                )
+        }
+    };
+    // Nothing was sent: it counts from having connected.
+    let mute = session.open("tcp_silent").await?;
+    adjust(&mut session, mute, Adjustment::Deadline(Some(100))).await?;
+    session.until(gave_up(mute)).await?;
+    // What was sent before it was set has no deadline.
+    let asked = session.open("tcp_silent").await?;
+    session.send(asked, "first").await?;
+    let read = |text: &'static str| {
+        move |event: &Event| {
+            event.end == End::Server
+                && matches!(&event.action, Action::Read(data) if data.bytes == text.as_bytes())
+        }
+    };
+    session.until(read("first")).await?;
+    adjust(&mut session, asked, Adjustment::Deadline(Some(100))).await?;
+    // Longer than that deadline, and for something else: one that starts later ends.
+    let later = session.open("tcp_silent").await?;
+    adjust(&mut session, later, Adjustment::Deadline(Some(200))).await?;
+    session.until(gave_up(later)).await?;
+    assert!(!session.events().iter().any(gave_up(asked)));
+    session.send(asked, "second").await?;
+    session.until(gave_up(asked)).await?;
+    Ok(())
+}

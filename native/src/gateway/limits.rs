@@ -97,8 +97,9 @@ pub(super) const MAX_OPTIONS_AT_ONCE: usize = 16;
 /// The longest linger time a page may set, in seconds: a close may hold a thread so long.
 pub(super) const MAX_ADJUSTED_LINGER_SECS: i64 = 5;
 
-/// The largest socket buffer a page may ask for, in bytes.
-pub(super) const MAX_ADJUSTED_BUFFER_BYTES: i64 = 1024 * 1024;
+/// The largest socket buffer a page may ask for, in bytes: an `int` has no room for more. The
+/// kernel gives as much as it allows every program (on Linux `net.core.rmem_max`).
+pub(super) const MAX_ADJUSTED_BUFFER_BYTES: i64 = i32::MAX as i64;
 
 /// The longest deadline a page may set for its client.
 pub(super) const MAX_ADJUSTED_DEADLINE_MS: u32 = 60_000;

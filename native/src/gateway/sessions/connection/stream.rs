@@ -49,8 +49,9 @@ pub(super) struct Client {
     lingers: bool,
     /// How long it waits for an answer.
     patience: Option<Duration>,
-    /// When it sent what has no answer yet.
+    /// Since when it waits for an answer: it has connected, or sent something.
     asked_at: Option<Instant>,
+    has_sent: bool,
     /// When it has been idle for too long.
     idle_at: Instant,
 }
@@ -73,6 +74,7 @@ impl Client {
             lingers: value_of(SocketOption::Linger) > Some(0),
             patience: None,
             asked_at: None,
+            has_sent: false,
             idle_at: later(IDLE_CONNECTION_TIME),
         }
     }
@@ -160,6 +162,7 @@ impl Client {
                     if !self.writes.is_empty() =>
                 {
                     self.asked_at = Some(Instant::now());
+                    self.has_sent = true;
                     if result.is_err() {
                         // Observed already. A program would give up here; what came in before the
                         // error can still be read.
@@ -236,6 +239,8 @@ impl Client {
             Adjustment::Reading(reads) => self.reads = reads,
             Adjustment::Deadline(ms) => {
                 self.patience = ms.map(|ms| Duration::from_millis(ms.into()));
+                // It counts from what is done next; at first, from having connected.
+                self.asked_at = (!self.has_sent).then(Instant::now);
             }
             // Refused before: no stream passes a relay.
             Adjustment::Relay(_) => {}

@@ -93,6 +93,8 @@ async fn exchange(socket: &UdpSocket, task: &mut Task) {
                     Adjustment::Reading(is_reading) => receives = is_reading,
                     Adjustment::Deadline(ms) => {
                         patience = ms.map(|ms| Duration::from_millis(ms.into()));
+                        // It counts from what is sent next.
+                        asked_at = None;
                     }
                     Adjustment::Relay(settings) => task.set_relay(settings),
                     // Refused before: datagrams are not cut.
