@@ -10,6 +10,7 @@
 
 mod dns;
 mod frames;
+mod packet;
 mod reader;
 mod text;
 
@@ -18,6 +19,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use dns::dns;
+pub use packet::packet;
 pub use text::{cut, datagram, stream};
 
 /// A named part of some bytes.
@@ -56,6 +58,33 @@ pub fn by(lesson: &str, bytes: &[u8], is_datagram: bool) -> Vec<Field> {
         _ if is_datagram => datagram(bytes),
         _ => stream(bytes),
     }
+}
+
+/// The field at `path`, e.g. `IPv4 / Time to Live`, by its place in the order in which fields are
+/// read: a field before its parts.
+pub fn place(fields: &[Field], path: &str) -> Option<usize> {
+    fn find(fields: &[Field], names: &[&str], at: &mut usize) -> Option<usize> {
+        for field in fields {
+            let own = *at;
+            *at += 1;
+            match names {
+                [name] if field.name == *name => return Some(own),
+                [name, rest @ ..] if field.name == *name => {
+                    return find(&field.parts, rest, at);
+                }
+                _ => *at += size(&field.parts),
+            }
+        }
+        None
+    }
+    let names: Vec<&str> = path.split('/').map(str::trim).collect();
+    find(fields, &names, &mut 0)
+}
+
+/// How many fields there are, parts included.
+fn size(fields: &[Field]) -> usize {
+    let parts = fields.iter().map(|field| size(&field.parts));
+    fields.len() + parts.sum::<usize>()
 }
 
 fn count(bytes: usize) -> String {

@@ -122,6 +122,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Fields on this level, in the next `length` bytes or what there is of them.
+    pub(super) fn within(
+        &mut self,
+        length: usize,
+        read: &mut dyn FnMut(&mut Reader<'a>) -> Option<()>,
+    ) -> Option<()> {
+        let end = self.end;
+        self.end = self.at + length.min(self.left());
+        let read = read(self);
+        self.rest("Not read");
+        self.end = end;
+        read
+    }
+
     /// A part of the last field that has the same bytes, e.g. some bits of them.
     pub(super) fn bits(&mut self, name: &str, value: impl Into<String>, note: &str) {
         if let Some(field) = self.fields.last_mut() {

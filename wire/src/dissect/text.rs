@@ -1,5 +1,6 @@
 //! Lines of text, and datagrams that hold them. Bytes that are not text become a field that says so.
 
+use super::reader::Reader;
 use super::{Field, count};
 use crate::text;
 
@@ -92,6 +93,15 @@ fn runs(bytes: &[u8], offset: usize) -> Vec<Field> {
         }
     }
     fields
+}
+
+/// All that is left as the data of a packet, if there is any.
+pub(super) fn data(reader: &mut Reader<'_>) {
+    let bytes = reader.ahead();
+    if !bytes.is_empty() {
+        reader.rest("Data");
+        reader.value(shown(bytes));
+    }
 }
 
 pub(super) fn shown(bytes: &[u8]) -> String {

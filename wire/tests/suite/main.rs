@@ -4,6 +4,7 @@
 
 mod dissect;
 mod dns;
+mod packets;
 mod phrases;
 mod progress;
 mod session;

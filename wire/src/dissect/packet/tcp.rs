@@ -1,0 +1,116 @@
+//! TCP (RFC 9293): a stream of bytes between two programs.
+
+use super::{Carrier, checksum};
+use crate::dissect::reader::Reader;
+use crate::dissect::text;
+
+const FLAGS: [(&str, &str); 8] = [
+    ("CWR", "the sender has slowed down (RFC 3168)"),
+    ("ECE", "a router was congested (RFC 3168)"),
+    ("URG", "the urgent pointer counts"),
+    ("ACK", "the acknowledgement number counts"),
+    ("PSH", "hand the data to the program now"),
+    ("RST", "reset: this connection is no more"),
+    ("SYN", "synchronize: numbering begins here"),
+    ("FIN", "the sender will send no more data"),
+];
+
+pub(super) fn segment(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()> {
+    let whole = reader.ahead();
+    let mut names = String::new();
+    reader.group("TCP", None, &mut |reader| {
+        reader.number("Source port", 2)?;
+        reader.note("the program that sent it (RFC 9293, 3.1)");
+        reader.number("Destination port", 2)?;
+        reader.note("the program it is for");
+        reader.number("Sequence number", 4)?;
+        reader.note("the place in the stream of its first byte (RFC 9293, 3.4)");
+        reader.number("Acknowledgement number", 4)?;
+        reader.note("the next byte that the sender expects");
+        let bits = reader.hex("Data offset and flags", 2)?;
+        let offset = usize::from(bits[0] >> 4);
+        let words = [&offset.to_string(), " words of 4 bytes"].concat();
+        reader.bits(
+            "Data offset",
+            words,
+            "the length of this header, options included",
+        );
+        for (index, (name, meaning)) in FLAGS.into_iter().enumerate() {
+            let is_set = bits[1] >> (7 - index) & 1 == 1;
+            reader.bits(name, if is_set { "set" } else { "not set" }, meaning);
+            if is_set {
+                names.push_str(if names.is_empty() { "" } else { ", " });
+                names.push_str(name);
+            }
+        }
+        reader.number("Window", 2)?;
+        reader.note("how many bytes the sender can take in now, before scaling (RFC 7323, 2)");
+        checksum(reader, carrier, 6, whole)?;
+        reader.number("Urgent pointer", 2)?;
+        reader.note("0, and not to be used by new programs (RFC 6093)");
+        if offset > 5 {
+            reader.group("Options", Some((offset - 5) * 4), &mut options)?;
+        }
+        Some(())
+    })?;
+    reader.value(names);
+    text::data(reader);
+    Some(())
+}
+
+fn options(reader: &mut Reader<'_>) -> Option<()> {
+    while let Some(kind) = reader.ahead().first() {
+        match kind {
+            0 => {
+                reader.hex("End of options", 1)?;
+                reader.rest("Padding");
+            }
+            1 => {
+                reader.hex("No operation", 1)?;
+                reader.note("fills up, so that what follows is aligned (RFC 9293, 3.2)");
+            }
+            _ => option(reader)?,
+        }
+    }
+    Some(())
+}
+
+fn option(reader: &mut Reader<'_>) -> Option<()> {
+    let kind = reader.ahead().first().copied()?;
+    let length = usize::from(reader.ahead().get(1).copied().unwrap_or(2)).max(2);
+    let (name, note) = match kind {
+        2 => (
+            "Maximum segment size",
+            "the most data in one segment (RFC 9293, 3.7.1)",
+        ),
+        3 => (
+            "Window scale",
+            "windows are to be doubled so many times (RFC 7323, 2)",
+        ),
+        4 => (
+            "SACK permitted",
+            "it may be said which segments came (RFC 2018, 2)",
+        ),
+        5 => ("SACK", "these bytes came, out of order (RFC 2018, 3)"),
+        8 => ("Timestamps", "to measure the round trip (RFC 7323, 3)"),
+        _ => ("Option", ""),
+    };
+    let mut said = String::new();
+    reader.group(name, Some(length), &mut |reader| {
+        reader.number("Kind", 1)?;
+        reader.number("Length", 1)?;
+        match (kind, length) {
+            (2, 4) => said = reader.number("Bytes", 2)?.to_string(),
+            (3, 3) => said = reader.number("Shift", 1)?.to_string(),
+            (8, 10) => {
+                said = reader.number("Sender's clock", 4)?.to_string();
+                reader.number("Echo of the peer's clock", 4)?;
+            }
+            _ => reader.rest("Data"),
+        }
+        Some(())
+    })?;
+    reader.value(said);
+    reader.note(note);
+    Some(())
+}

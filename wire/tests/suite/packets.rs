@@ -1,0 +1,246 @@
+use wire::dissect::{Field, packet, place};
+use wire::text::from_hex;
+
+/// Captured packets, as the book shows them.
+const PACKETS: [(&str, &str); 9] = [
+    ("tcp_ok", include_str!("../../../book/packets/tcp_ok.hex")),
+    (
+        "tcp_ok_ipv6",
+        include_str!("../../../book/packets/tcp_ok_ipv6.hex"),
+    ),
+    (
+        "tcp_ok_loopback",
+        include_str!("../../../book/packets/tcp_ok_loopback.hex"),
+    ),
+    (
+        "tcp_ok_syn",
+        include_str!("../../../book/packets/tcp_ok_syn.hex"),
+    ),
+    ("udp_dns", include_str!("../../../book/packets/udp_dns.hex")),
+    (
+        "udp_echo",
+        include_str!("../../../book/packets/udp_echo.hex"),
+    ),
+    (
+        "udp_echo_ipv6",
+        include_str!("../../../book/packets/udp_echo_ipv6.hex"),
+    ),
+    (
+        "udp_refused",
+        include_str!("../../../book/packets/udp_refused.hex"),
+    ),
+    (
+        "udp_refused_ipv6",
+        include_str!("../../../book/packets/udp_refused_ipv6.hex"),
+    ),
+];
+
+fn bytes(text: &str) -> Vec<u8> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    from_hex(&lines.collect::<Vec<_>>().join(" ")).unwrap()
+}
+
+fn captured(name: &str) -> Vec<u8> {
+    bytes(PACKETS.iter().find(|(known, _)| *known == name).unwrap().1)
+}
+
+fn flat<'a>(fields: &'a [Field], into: &mut Vec<&'a Field>) {
+    for field in fields {
+        into.push(field);
+        flat(&field.parts, into);
+    }
+}
+
+/// The field at a path says this, and its note begins so.
+#[track_caller]
+fn check(fields: &[Field], path: &str, value: &str, note: &str) {
+    let mut all = Vec::new();
+    flat(fields, &mut all);
+    let at = place(fields, path).unwrap_or_else(|| panic!("no {path} in {fields:#?}"));
+    assert_eq!(all[at].value, value, "{path}");
+    assert!(all[at].note.starts_with(note), "{path}: {}", all[at].note);
+}
+
+#[test]
+fn one_message_is_unpacked_layer_by_layer() {
+    let fields = packet(&captured("tcp_ok"));
+    let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["Ethernet", "IPv4", "TCP", "Data"]);
+    for (path, value, note) in [
+        (
+            "Ethernet / Destination",
+            "02:00:00:00:00:02",
+            "one network card; given locally",
+        ),
+        (
+            "Ethernet / EtherType",
+            "0x0800 IPv4",
+            "what the frame carries",
+        ),
+        ("IPv4 / Version and header length / Version", "4", ""),
+        ("IPv4 / Total length", "57", ""),
+        (
+            "IPv4 / Flags and fragment offset / Don't fragment",
+            "yes",
+            "",
+        ),
+        ("IPv4 / Time to Live", "64", "how many routers"),
+        ("IPv4 / Protocol", "6 TCP", ""),
+        ("IPv4 / Header checksum", "ae 0f", "right"),
+        ("IPv4 / Source", "192.0.2.10", ""),
+        ("IPv4 / Destination", "192.0.2.20", ""),
+        ("TCP", "ACK, PSH", ""),
+        ("TCP / Destination port", "9090", ""),
+        ("TCP / Data offset and flags / PSH", "set", "hand the data"),
+        ("TCP / Checksum", "ee 8f", "right"),
+        ("TCP / Options / Timestamps / Length", "10", ""),
+        ("Data", "hello", ""),
+    ] {
+        check(&fields, path, value, note);
+    }
+}
+
+#[test]
+fn every_layer_has_its_variants() {
+    let fields = packet(&captured("tcp_ok_ipv6"));
+    check(&fields, "IPv6 / Source", "2001:db8::10", "");
+    check(&fields, "IPv6 / Hop Limit", "64", "how many routers");
+    check(&fields, "TCP / Checksum", "1c e8", "right");
+
+    let fields = packet(&captured("tcp_ok_syn"));
+    check(&fields, "TCP", "SYN", "");
+    check(
+        &fields,
+        "TCP / Options / Maximum segment size",
+        "1460",
+        "the most data",
+    );
+    check(&fields, "TCP / Options / Window scale", "10", "windows");
+
+    let fields = packet(&captured("udp_echo"));
+    check(&fields, "UDP / Length", "13", "");
+    check(&fields, "UDP / Checksum", "82 c2", "right");
+    check(&fields, "Data", "hello", "");
+
+    let fields = packet(&captured("udp_dns"));
+    check(&fields, "DNS / Question 1", "www.wirebook.test A", "");
+
+    let fields = packet(&captured("udp_refused"));
+    check(
+        &fields,
+        "ICMP",
+        "port unreachable: no socket has this port",
+        "",
+    );
+    check(
+        &fields,
+        "About this packet / UDP / Destination port",
+        "9132",
+        "",
+    );
+    check(&fields, "About this packet / Data", "hello", "");
+
+    let fields = packet(&captured("udp_refused_ipv6"));
+    check(&fields, "ICMPv6 / Code", "4", "port unreachable");
+    check(
+        &fields,
+        "About this packet / UDP / Destination port",
+        "9132",
+        "",
+    );
+}
+
+#[test]
+fn a_checksum_is_right_left_to_the_card_or_wrong() {
+    check(
+        &packet(&captured("tcp_ok_loopback")),
+        "TCP / Checksum",
+        "fe 2d",
+        "not filled in",
+    );
+    let mut changed = captured("tcp_ok");
+    *changed.last_mut().unwrap() ^= 1;
+    check(&packet(&changed), "TCP / Checksum", "ee 8f", "wrong");
+    changed.pop();
+    check(&packet(&changed), "TCP / Checksum", "ee 8f", "not checked");
+    let mut changed = captured("tcp_ok");
+    changed[22] -= 1;
+    check(
+        &packet(&changed),
+        "IPv4 / Header checksum",
+        "ae 0f",
+        "wrong",
+    );
+    let mut none = captured("udp_echo");
+    none[40..42].fill(0);
+    check(
+        &packet(&none),
+        "UDP / Checksum",
+        "00 00",
+        "none: the sender did not",
+    );
+}
+
+/// Parts lie inside their whole and in order, and the top level has every byte once.
+fn check_cover(bytes: &[u8]) {
+    fn inside(parts: &[Field], whole: &Field, depth: usize) {
+        assert!(depth < 16);
+        let mut start = whole.range.start;
+        for part in parts {
+            assert!(part.range.start >= start && part.range.end <= whole.range.end);
+            start = part.range.start;
+            inside(&part.parts, part, depth + 1);
+        }
+    }
+    let fields = packet(bytes);
+    let mut at = 0;
+    for field in &fields {
+        assert_eq!(field.range.start, at);
+        at = field.range.end;
+        inside(&field.parts, field, 0);
+    }
+    assert_eq!(at, bytes.len());
+}
+
+#[test]
+fn whatever_is_cut_or_changed_is_shown_all_the_same() {
+    for (_, text) in PACKETS {
+        let whole = bytes(text);
+        for length in 0..=whole.len() {
+            check_cover(&whole[..length]);
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut changed = whole.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            check_cover(&changed);
+            check_cover(&changed[..whole.len() - bit % whole.len()]);
+        }
+    }
+}
+
+#[test]
+fn noise_behind_a_valid_start_is_shown_all_the_same() {
+    let mut state = 1_u32;
+    for (_, text) in PACKETS {
+        let whole = bytes(text);
+        for round in 0..500 {
+            let mut changed = whole.clone();
+            for byte in changed.iter_mut().skip(14 + round % 60) {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = (state >> 24) as u8;
+            }
+            check_cover(&changed);
+        }
+    }
+}
+
+#[test]
+fn packets_packed_into_each_other_end_somewhere() {
+    // ICMP errors, each about the one inside it.
+    let refused = captured("udp_refused");
+    let mut nested = refused[42..].to_vec();
+    for _ in 0..40 {
+        nested = [&refused[14..42], &nested].concat();
+    }
+    check_cover(&[&refused[..14], &nested].concat());
+}
