@@ -12,14 +12,18 @@
 //! - [`trace`]: an exchange that can be kept: recorded, shared, opened again;
 //! - [`slicer`]: where a slicer cuts what is sent;
 //! - [`transfer`]: which write became which read;
+//! - [`classify`]: what kind of address something is;
+//! - [`exhibit`]: what a chapter shows besides its labs;
 //! - [`dns`]: asking a DNS server;
 //! - [`dissect`]: bytes as a tree of named fields;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
 pub mod address;
+pub mod classify;
 pub mod dissect;
 pub mod dns;
 pub mod event;
+pub mod exhibit;
 pub mod lab;
 mod payload;
 mod phrase;
