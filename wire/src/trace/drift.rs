@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Part, Trace};
-use crate::event::{Action, ConnectionId, End, Event};
+use crate::event::{Action, ConnectionId, End, Event, Failure};
 use crate::text;
 
 /// The most bytes of one run that are compared and shown; longer ones are alike in that.
@@ -125,9 +125,18 @@ fn relayed(part: &Part) -> BTreeSet<Option<ConnectionId>> {
     relay.map(|event| event.connection).collect()
 }
 
-/// Whether a call finds what it wants at once is a matter of who was quicker.
+/// Whether a call finds what it wants at once is a matter of who was quicker; of a socket that
+/// does not wait it is also how often it says so.
 fn depends_on_the_moment(action: &Action) -> bool {
-    matches!(action, Action::Wait { .. } | Action::Cancel { .. })
+    matches!(
+        action,
+        Action::Wait { .. }
+            | Action::Cancel { .. }
+            | Action::Error {
+                kind: Failure::WouldBlock,
+                ..
+            }
+    )
 }
 
 fn compare(title: &str, recorded: &Part, now: &Part, lines: &mut Vec<String>) {

@@ -147,8 +147,16 @@ fn in_how_many_calls_bytes_moved_and_who_waited_is_no_difference() {
             operation: Operation::Read,
         },
     );
+    let would_block = event(
+        End::Client,
+        Action::Error {
+            operation: Operation::Read,
+            kind: Failure::WouldBlock,
+            message: "Resource temporarily unavailable".to_owned(),
+        },
+    );
     let recorded = trace([wait, read("hello")]);
-    let mut now = trace([read("hel"), read("lo")]);
+    let mut now = trace([read("hel"), would_block, read("lo")]);
     now.recorded.date = "2027-01-01".to_owned();
     now.steps.events[1].time_ns = 1_000_000;
     assert_eq!(recorded.drift(&now), None);
