@@ -146,7 +146,7 @@ fn a_wrong_play_says_what_was_expected() {
         ": connect",
         "a client's name is 1 to 16 letters or digits, as in b: connect",
     );
-    play_fails("send \"x\" * 70000", "one send takes at most 65472 bytes");
+    play_fails("send \"x\" * 70000", "one send takes at most 65520 bytes");
     play_fails(
         "relay loss=101",
         "loss=101 is none of seed=N, loss=PERCENT, duplicate=PERCENT, reorder=PERCENT, \

@@ -252,3 +252,23 @@ fn a_server_whose_lines_have_moved_is_told() {
         "the lines of native/src/lessons/tcp_ok.rs that ran:\n  - recorded: 12\n  + now:      14"
     );
 }
+
+#[test]
+fn one_byte_many_times_travels_as_a_count() {
+    let data = |length| Data::whole(vec![b'x'; length]);
+    for length in [0, 1, 31, 32, 16 * 1024] {
+        let encoded = postcard::to_allocvec(&data(length)).unwrap();
+        assert!(
+            encoded.len() < 40,
+            "{length} bytes become {}",
+            encoded.len()
+        );
+        assert_eq!(postcard::from_bytes::<Data>(&encoded), Ok(data(length)));
+    }
+    let mixed = Data::whole([vec![b'x'; 100], vec![b'y']].concat());
+    let encoded = postcard::to_allocvec(&mixed).unwrap();
+    assert_eq!(postcard::from_bytes::<Data>(&encoded), Ok(mixed));
+    // A run of as many as fit into the count.
+    let bomb = [1, b'x', 0xff, 0xff, 0xff, 0xff, 0x0f, 0];
+    assert!(postcard::from_bytes::<Data>(&bomb).is_err());
+}
