@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod client_side;
 mod counters;
 mod datagrams;
 mod framing;
