@@ -25,7 +25,7 @@ pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Er
     let spec = STANDARD.encode(postcard::to_allocvec(lab)?);
     let name = escape(&lab.name);
     let mut html = format!(
-        "<section class=\"lab\" data-lab=\"{name}\" data-state=\"offline\" data-spec=\"{spec}\""
+        "<section class=\"lab\" id=\"lab-{name}\" data-lab=\"{name}\" data-state=\"offline\" data-spec=\"{spec}\""
     );
     for (name, value) in [("data-page", &page.script), ("data-build", &page.build)] {
         if let Some(value) = value {
@@ -255,9 +255,9 @@ mod tests {
         let spec = html.split("data-spec=\"").nth(1).unwrap();
         let spec = STANDARD.decode(spec.split('"').next().unwrap()).unwrap();
         assert_eq!(postcard::from_bytes::<Lab>(&spec).unwrap(), lab);
-        assert!(
-            html.starts_with("<section class=\"lab\" data-lab=\"tcp_ok\" data-state=\"offline\"")
-        );
+        assert!(html.starts_with(
+            "<section class=\"lab\" id=\"lab-tcp_ok\" data-lab=\"tcp_ok\" data-state=\"offline\""
+        ));
         assert!(html.contains("aria-label=\"Lab: tcp_ok\">"));
         assert!(!html.contains("data-page"));
         assert!(!html.contains("data-build"));

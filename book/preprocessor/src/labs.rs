@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use wire::lab::Lab;
 
 use crate::block::{self, Block};
+use crate::course::Course;
 use crate::fence::Fence;
 use crate::html::{self, Page};
 use crate::problem::{Finding, Problem, Problems};
@@ -48,11 +49,17 @@ impl Preprocessor for Labs {
         let wants_recorded = !unrecorded.unwrap_or(false);
         let mut reader = Reader::new(&root, wants_recorded)?;
         let source = source(&root, &context.config.book.src)?;
+        let mut course = Course::default();
         book.for_each_chapter_mut(|chapter| {
             let file = path_of(chapter, &source);
-            chapter.content = reader.replace(&file, &chapter.content, &page);
+            let (content, labs) = reader.replace(&file, &chapter.content, &page);
+            course.add(chapter.path.as_deref(), &labs);
+            chapter.content = content;
         });
         reader.finish()?;
+        if let Some(list) = course.html() {
+            book.for_each_chapter_mut(|chapter| chapter.content.push_str(&list));
+        }
         Ok(book)
     }
 
@@ -201,8 +208,9 @@ impl Reader {
         Some(lab)
     }
 
-    /// The chapter with its labs as HTML; a lab that is wrong stays as it is.
-    fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> String {
+    /// The chapter with its labs as HTML, and the labs; a lab that is wrong stays as it is.
+    fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> (String, Vec<Lab>) {
+        let mut labs = Vec::new();
         let mut replaced = String::with_capacity(chapter.len());
         let mut end = 0;
         for (fence, lab) in self.labs(file, chapter) {
@@ -214,6 +222,7 @@ impl Reader {
                     replaced.push_str(&html);
                     replaced.push_str("\n\n");
                     end = fence.range.end;
+                    labs.push(lab);
                 }
                 Err(error) => self.tell(
                     file,
@@ -225,7 +234,7 @@ impl Reader {
             }
         }
         replaced.push_str(chapter.get(end..).unwrap_or(""));
-        replaced
+        (replaced, labs)
     }
 
     fn tell(&mut self, file: &str, findings: Vec<Finding>) {

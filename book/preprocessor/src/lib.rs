@@ -6,11 +6,13 @@
 //! 2. `block` reads the TOML and checks every phrase with the same code that will use it;
 //! 3. `listing` cuts the server's source, and `highlight` colours it;
 //! 4. `recorded` finds the exchange that was recorded of it, and `narrate` tells it in sentences;
-//! 5. `html` writes the element that the page takes over, readable without it.
+//! 5. `html` writes the element that the page takes over, readable without it;
+//! 6. `course` lists the labs of the whole book, for every page.
 //!
 //! Every problem of a book is collected and told at once: a [`Problem`] names file and line.
 
 mod block;
+mod course;
 mod fence;
 mod highlight;
 mod html;

@@ -64,11 +64,27 @@ fn a_lab_becomes_html_and_the_rest_stays() {
     let book = repository.run(&[("a.md", &chapter)], "").unwrap();
     let html = &book[0];
     assert!(
-        html.starts_with("# A\n\nbefore\n\n\n<section class=\"lab\" data-lab=\"tcp_ok\""),
+        html.starts_with(
+            "# A\n\nbefore\n\n\n<section class=\"lab\" id=\"lab-tcp_ok\" data-lab=\"tcp_ok\""
+        ),
         "{html}"
     );
-    assert!(html.ends_with("</section>\n\n\nafter\n"), "{html}");
+    assert!(html.contains("</section>\n\n\nafter\n"), "{html}");
     assert!(html.contains("native/src/lessons/tcp_ok.rs, from line 3"));
+}
+
+#[test]
+fn every_chapter_carries_the_list_of_all_labs() {
+    let repository = Repository::new("course");
+    let chapters = [("a.md", "# A\n"), ("b/c.md", LAB)];
+    let book = repository.run(&chapters, "").unwrap();
+    let list = "<div hidden data-course=\"[[&quot;b/c.html&quot;,[[&quot;tcp_ok&quot;,&quot;";
+    assert!(
+        book[0].starts_with(&format!("# A\n\n\n{list}")),
+        "{}",
+        book[0]
+    );
+    assert!(book[1].contains(list), "{}", book[1]);
 }
 
 #[test]
