@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wire::session::{SUBPROTOCOL, Welcome, close};
 use wire::{ToGateway, ToPage};
 
-use crate::browser::{self, Frame, Interval, Listener, Socket, SocketEvent};
+use crate::browser::{self, ELSEWHERE, Frame, Interval, Listener, Saved, Socket, SocketEvent};
 use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Phase, Reel, fragment};
 
 /// Where the loader keeps the token from the link that the gateway printed.
@@ -314,6 +314,17 @@ fn listeners(page: &Weak<Page>) -> Vec<Listener> {
         listeners.push(Listener::new(document, "visibilitychange", move |_| {
             seen_again();
         }));
+    }
+    if let Some(document) = browser::document() {
+        let mut elsewhere = on(page, |page| {
+            for lab in &page.labs {
+                let saved = lab.with_untracked(|lab| Saved::of(&lab.spec));
+                if let Some(done) = saved.elsewhere() {
+                    page.act(*lab, Input::Resume(done));
+                }
+            }
+        });
+        listeners.push(Listener::new(document, ELSEWHERE, move |_| elsewhere()));
     }
     if let Some(window) = browser::window() {
         // Another tab was given the token.

@@ -5,6 +5,7 @@
 
 mod file;
 mod listener;
+mod saved;
 mod socket;
 mod timer;
 
@@ -13,6 +14,7 @@ use web_sys::{Document, Element, HtmlElement, Storage, Window};
 
 pub(crate) use file::{Opening, save};
 pub(crate) use listener::Listener;
+pub(crate) use saved::{ELSEWHERE, Saved};
 pub(crate) use socket::{Socket, SocketEvent};
 pub(crate) use timer::{Frame, Interval};
 
@@ -93,17 +95,6 @@ fn storage() -> Option<Storage> {
 /// What is stored under a key.
 pub(crate) fn stored(key: &str) -> Option<String> {
     storage()?.get_item(key).ok()?
-}
-
-/// Stores a value, or removes it.
-pub(crate) fn store(key: &str, value: Option<&str>) {
-    if let Some(storage) = storage() {
-        // A full or forbidden storage costs the reader comfort, not the lab.
-        let _ = match value {
-            Some(value) => storage.set_item(key, value),
-            None => storage.remove_item(key),
-        };
-    }
 }
 
 /// Puts a text on the clipboard.

@@ -1,6 +1,6 @@
 //! Who talks with the server, and whether they still can.
 
-use wire::event::Failure;
+use wire::event::{Failure, SocketOption};
 use wire::{Action, Address, ConnectionId, End, Event};
 
 /// The most conversations a lab lists; older ones that have ended are forgotten first.
@@ -21,6 +21,10 @@ pub(crate) struct Conversation {
     pub(crate) id: ConnectionId,
     /// Whether this page opened it.
     pub(crate) is_own: bool,
+    /// Which of the reader's clients it belongs to; `None` is the first.
+    pub(crate) name: Option<String>,
+    /// What the kernel said last of the options of the client's socket.
+    pub(crate) options: Vec<(SocketOption, i64)>,
     /// The client's address.
     pub(crate) client: Option<Address>,
     /// Whether the client's socket is open, as far as was observed.
@@ -36,6 +40,8 @@ impl Conversation {
         Self {
             id,
             is_own,
+            name: None,
+            options: Vec::new(),
             client: None,
             is_open: true,
             can_write: true,
@@ -48,6 +54,10 @@ impl Conversation {
             (End::Client, Action::Connect { local, .. }) => self.client = Some(local.clone()),
             (End::Server, Action::Accept { peer } | Action::Receive { peer, .. }) => {
                 self.client = Some(peer.clone());
+            }
+            (End::Client, Action::Option { option, value, .. }) => {
+                self.options.retain(|(other, _)| other != option);
+                self.options.push((*option, *value));
             }
             (End::Client, Action::ShutDown) => self.can_write = false,
             (End::Client, Action::EndOfStream) => self.server_ended = true,
@@ -88,9 +98,9 @@ impl Conversations {
         }
     }
 
-    /// This page opened `id`.
-    pub(crate) fn opened(&mut self, id: ConnectionId) {
-        self.entry(id, true);
+    /// This page opened `id` for its client of this name.
+    pub(crate) fn opened(&mut self, id: ConnectionId, name: Option<String>) {
+        self.entry(id, true).name = name;
     }
 
     /// Keeps only other programs' connections that are still open.

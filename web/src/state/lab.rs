@@ -1,15 +1,25 @@
 //! One lab: what was observed, how far the reader is, and what the composer's buttons mean now.
 
-use wire::seen::What;
-use wire::session::{Asked, Server, Transport};
-use wire::transfer::Transfers;
-use wire::{Act, ConnectionId, Event, Progress, ToGateway, ToPage};
+use std::collections::VecDeque;
 
+use wire::dns;
+use wire::event::SocketOption;
+use wire::seen::What;
+use wire::session::{Adjustment, Asked, Server, Stats, Transport};
+use wire::transfer::Transfers;
+use wire::{Act, ConnectionId, Event, Play, Progress, ToGateway, ToPage};
+
+use super::clients::{Client, Clients, Opening};
 use super::conversation::{Conversation, Conversations, PER_SESSION, number};
+use super::hops::Hops;
 use super::question::{Answer, Trial};
 use super::replay::{Reel, Replay};
 use super::running::{Lit, Running};
 use super::trace::Trace;
+use super::workers::Workers;
+
+/// The most connections that are remembered as cleared away.
+const MAX_FORGOTTEN: usize = 64;
 
 /// Something that a lab takes note of.
 #[derive(Clone, Debug)]
@@ -32,6 +42,14 @@ pub(crate) enum Input {
     Reel(Reel),
     /// The reader has chosen what to expect of a question, and wants to see.
     Ask { question: usize, chosen: usize },
+    /// The composer speaks for the client at this place from now on.
+    Choose(usize),
+    /// It speaks for the client of this name; `None` is the reader's first one.
+    ChooseNamed(Option<String>),
+    /// The reader wants one more client.
+    AddClient,
+    /// Another tab has brought the steps this far.
+    Resume(usize),
 }
 
 /// The composer's buttons.
@@ -42,6 +60,27 @@ pub(crate) enum Command {
     HalfClose,
     Close,
     Reset,
+    Adjust(Adjustment),
+}
+
+impl Command {
+    /// What a chapter says, as the composer does it; `None` if no query can be made of it.
+    pub(crate) fn of(act: &Act) -> Option<Self> {
+        Some(match act {
+            Act::Connect => Self::Connect,
+            Act::Send(bytes) => Self::Send(bytes.clone()),
+            Act::HalfClose => Self::HalfClose,
+            Act::Close => Self::Close,
+            Act::Reset => Self::Reset,
+            Act::Ask { name, kind } => Self::Send(dns::query(1, name, kind).ok()?),
+            Act::Option(option, value) => Self::Adjust(Adjustment::Option(*option, *value)),
+            Act::Slicer(seed) => Self::Adjust(Adjustment::Slicer(*seed)),
+            Act::Pause => Self::Adjust(Adjustment::Reading(false)),
+            Act::Resume => Self::Adjust(Adjustment::Reading(true)),
+            Act::Deadline(deadline) => Self::Adjust(Adjustment::Deadline(*deadline)),
+            Act::Relay(relay) => Self::Adjust(Adjustment::Relay(*relay)),
+        })
+    }
 }
 
 /// What the reader's own connection allows.
@@ -70,6 +109,10 @@ pub(crate) struct Lab {
     pub(crate) server: Option<Server>,
     pub(crate) trace: Trace,
     pub(crate) transfers: Transfers,
+    /// Through whose hands datagrams went, where there is a relay.
+    pub(crate) hops: Hops,
+    /// The server's tasks and threads.
+    pub(crate) workers: Workers,
     pub(crate) conversations: Conversations,
     pub(crate) progress: Progress,
     /// What the gateway refused last, in its words.
@@ -80,23 +123,18 @@ pub(crate) struct Lab {
     pub(super) reached: Option<Server>,
     /// The question under way.
     pub(super) trial: Option<Trial>,
-    pub(super) answers: Vec<Answer>,
+    pub(crate) answers: Vec<Answer>,
     /// The conversation that was last heard of.
     latest: Option<ConnectionId>,
     running: Running,
-    opening: Option<Opening>,
-    own: Option<ConnectionId>,
-    /// Cleared away by starting over.
-    forgotten: Option<ConnectionId>,
+    /// The reader's clients.
+    pub(crate) clients: Clients,
+    /// What serving costs the server now.
+    pub(crate) stats: Option<Stats>,
+    /// Cleared away by starting over; the latest.
+    forgotten: VecDeque<ConnectionId>,
     next_request: u32,
     sessions: u64,
-}
-
-/// A connection that was asked for, and what to send when it stands.
-#[derive(Clone, Debug)]
-struct Opening {
-    request: u32,
-    then: Vec<Vec<u8>>,
 }
 
 impl Lab {
@@ -104,10 +142,13 @@ impl Lab {
     pub(crate) fn new(spec: wire::Lab, place: u16, done: usize) -> Self {
         Self {
             progress: progress(&spec, done),
+            clients: Clients::new(plays(&spec)),
             spec,
             server: None,
             trace: Trace::default(),
             transfers: Transfers::default(),
+            hops: Hops::default(),
+            workers: Workers::default(),
             conversations: Conversations::default(),
             notice: None,
             replay: None,
@@ -116,9 +157,8 @@ impl Lab {
             answers: Vec::new(),
             latest: None,
             running: Running::default(),
-            opening: None,
-            own: None,
-            forgotten: None,
+            stats: None,
+            forgotten: VecDeque::new(),
             // Labs share a session: each has its own range of request numbers.
             next_request: u32::from(place) << 16,
             sessions: 0,
@@ -167,6 +207,25 @@ impl Lab {
                 self.notice = None;
                 self.predict(question, chosen)
             }
+            Input::Choose(index) => {
+                self.clients.choose(index);
+                Vec::new()
+            }
+            Input::ChooseNamed(name) => {
+                self.clients.choose_named(name.as_deref());
+                Vec::new()
+            }
+            Input::AddClient => {
+                self.clients.add();
+                Vec::new()
+            }
+            Input::Resume(done) => {
+                // Nothing means that it was reset there; less than here, that this tab is ahead.
+                if done == 0 || done > self.progress.done() {
+                    self.progress = progress(&self.spec, done);
+                }
+                Vec::new()
+            }
         }
     }
 
@@ -179,19 +238,21 @@ impl Lab {
         }
     }
 
-    /// What the reader's own connection allows now.
+    /// What the connection of the chosen client allows now.
     pub(crate) fn own(&self) -> Own {
         let here = self.live();
-        if !std::ptr::eq(here, self) {
-            return here.own();
-        }
+        here.own_of(here.clients.current())
+    }
+
+    /// What a client's connection allows now.
+    pub(crate) fn own_of(&self, client: &Client) -> Own {
         if self.server.is_none() {
             return Own::Offline;
         }
-        if self.opening.is_some() {
+        if client.opening.is_some() {
             return Own::Opening;
         }
-        self.open().map_or(Own::None, |open| Own::Open {
+        self.open_of(client).map_or(Own::None, |open| Own::Open {
             can_write: open.can_write,
             server_ended: open.server_ended,
         })
@@ -231,8 +292,22 @@ impl Lab {
             })
     }
 
-    fn open(&self) -> Option<&Conversation> {
-        self.conversations.get(self.own?).filter(|own| own.is_open)
+    /// What the kernel said last of an option of the chosen client's socket.
+    pub(crate) fn option(&self, option: SocketOption) -> Option<i64> {
+        let here = self.live();
+        let own = here.open_of(here.clients.current())?;
+        let found = own.options.iter().find(|(other, _)| *other == option);
+        found.map(|(_, value)| *value)
+    }
+
+    fn open_of(&self, client: &Client) -> Option<&Conversation> {
+        (self.conversations.get(client.connection?)).filter(|own| own.is_open)
+    }
+
+    /// The open connection of the chosen client, as the gateway knows it.
+    fn open(&self) -> Option<ConnectionId> {
+        self.open_of(self.clients.current())
+            .map(|own| number(own.id))
     }
 
     fn offline(&mut self) {
@@ -241,8 +316,8 @@ impl Lab {
         }
         self.conversations.close_all();
         self.running.clear();
-        self.opening = None;
-        self.own = None;
+        self.clients.disconnect();
+        self.stats = None;
         self.give_up();
         // Another gateway has another clock: a silence it cannot vouch for does not count.
         self.progress = progress(&self.spec, self.progress.done());
@@ -261,20 +336,20 @@ impl Lab {
             } => return self.opened(request, connection),
             ToPage::Refused(refused) => match refused.what {
                 Asked::Open(request) => {
-                    if (self.opening.as_ref()).is_some_and(|opening| opening.request == request) {
-                        self.opening = None;
+                    if self.clients.refused(request) {
                         self.notice = Some(refused.why);
                         self.give_up();
                     }
                 }
                 Asked::Connection(connection) => {
-                    if self.own == Some(self.here(connection)) {
+                    if self.clients.has(self.here(connection)) {
                         self.notice = Some(refused.why);
                     }
                 }
                 Asked::Watch | Asked::Anything => self.notice = Some(refused.why),
             },
-            ToPage::Welcome(_) | ToPage::Pong { .. } | ToPage::Stats { .. } => {}
+            ToPage::Stats { stats, .. } => self.stats = Some(stats),
+            ToPage::Welcome(_) | ToPage::Pong { .. } => {}
         }
         Vec::new()
     }
@@ -282,8 +357,8 @@ impl Lab {
     pub(super) fn observe(&mut self, mut event: Event) {
         event.sequence += self.sessions * PER_SESSION;
         event.connection = event.connection.map(|connection| self.here(connection));
-        if event.connection.is_some() {
-            if event.connection == self.forgotten {
+        if let Some(connection) = event.connection {
+            if self.forgotten.contains(&connection) {
                 return;
             }
             self.latest = event.connection;
@@ -291,6 +366,8 @@ impl Lab {
         self.conversations.observe(&event);
         self.running.observe(&event);
         self.transfers.observe(&event);
+        self.hops.observe(&event);
+        self.workers.observe(&event);
         self.progress.observe(&event);
         self.try_event(&event);
         let before = self.trace.dropped;
@@ -304,30 +381,41 @@ impl Lab {
     }
 
     fn opened(&mut self, request: u32, connection: ConnectionId) -> Vec<ToGateway> {
-        let Some(opening) = self.opening.take_if(|opening| opening.request == request) else {
-            return Vec::new();
-        };
         let here = self.here(connection);
-        self.own = Some(here);
+        let Some(opened) = self.clients.opened(request, here) else {
+            // Asked for before the reader started over, or by another lab of the page.
+            let is_ours = request >> 16 == self.next_request >> 16;
+            return match is_ours {
+                true => {
+                    self.forget(here);
+                    vec![ToGateway::Close { connection }]
+                }
+                false => Vec::new(),
+            };
+        };
         self.latest = Some(here);
-        self.conversations.opened(here);
-        let then = opening.then.into_iter();
-        let mut say: Vec<_> = then
-            .map(|bytes| ToGateway::Send { connection, bytes })
+        self.conversations.opened(here, opened.name);
+        let adjust = |adjustment| ToGateway::Adjust {
+            connection,
+            adjustment,
+        };
+        let send = |bytes| ToGateway::Send { connection, bytes };
+        let adjustments = opened.adjustments.into_iter().map(adjust);
+        let mut say: Vec<_> = adjustments
+            .chain(opened.then.into_iter().map(send))
             .collect();
         say.extend(self.go_on());
         say
     }
 
-    pub(super) fn is_opening(&self) -> bool {
-        self.opening.is_some()
-    }
-
     pub(super) fn command(&mut self, command: Command) -> Vec<ToGateway> {
+        if let Command::Adjust(adjustment) = command {
+            self.clients.adjust(adjustment);
+        }
         if self.server.is_none() {
             return Vec::new();
         }
-        let open = self.open().map(|own| number(own.id));
+        let open = self.open();
         match (command, open) {
             (Command::Connect, open) => {
                 let mut say = Vec::new();
@@ -346,48 +434,74 @@ impl Lab {
             (Command::HalfClose, Some(connection)) => vec![ToGateway::ShutDown { connection }],
             (Command::Close, Some(connection)) => vec![ToGateway::Close { connection }],
             (Command::Reset, Some(connection)) => vec![ToGateway::Reset { connection }],
-            (Command::HalfClose | Command::Close | Command::Reset, None) => Vec::new(),
+            (Command::Adjust(adjustment), Some(connection)) => vec![ToGateway::Adjust {
+                connection,
+                adjustment,
+            }],
+            // Without a connection there is nothing to close; what is adjusted waits for one.
+            (_, None) => Vec::new(),
         }
     }
 
     /// Asks for a connection, unless one was asked for already.
     fn ask(&mut self, mut then: Vec<Vec<u8>>) -> Vec<ToGateway> {
-        if let Some(opening) = &mut self.opening {
+        let client = self.clients.current_mut();
+        if let Some(opening) = &mut client.opening {
             opening.then.append(&mut then);
             return Vec::new();
         }
         let request = self.next_request;
         self.next_request += 1;
-        self.own = None;
-        self.opening = Some(Opening { request, then });
+        client.connection = None;
+        client.opening = Some(Opening { request, then });
         vec![ToGateway::Open {
             request,
             lesson: self.spec.server.clone(),
-            options: Vec::new(),
+            options: client.settings.options.clone(),
         }]
     }
 
     fn start_over(&mut self) -> Vec<ToGateway> {
-        let say = match self.open() {
-            Some(own) => vec![ToGateway::Close {
-                connection: number(own.id),
-            }],
-            None => Vec::new(),
-        };
+        // The goodbyes of what stands belong to what is cleared away.
+        let open: Vec<_> = (self.clients.iter())
+            .filter_map(|client| Some(self.open_of(client)?.id))
+            .collect();
+        let say = self.let_go();
+        for id in open {
+            self.forget(id);
+        }
         let shows_waits = self.trace.shows_waits;
         self.trace = Trace::default();
         self.trace.show(None, shows_waits);
-        // Its goodbye belongs to what was cleared away.
-        self.forgotten = self.open().map(|own| own.id).or(self.forgotten);
         self.transfers = Transfers::default();
+        self.hops = Hops::default();
+        self.workers = Workers::default();
         self.conversations.start_over();
         self.progress = progress(&self.spec, 0);
         self.notice = None;
-        self.own = None;
         self.latest = None;
         self.trial = None;
         self.answers.clear();
         say
+    }
+
+    /// Closes every connection of the reader's clients, which begin anew.
+    pub(super) fn let_go(&mut self) -> Vec<ToGateway> {
+        let open = (self.clients.iter()).filter_map(|client| self.open_of(client));
+        let close = |own: &Conversation| ToGateway::Close {
+            connection: number(own.id),
+        };
+        let say = open.map(close).collect();
+        // What was asked for still comes, and is then nobody's.
+        self.clients = Clients::new(plays(&self.spec));
+        say
+    }
+
+    fn forget(&mut self, connection: ConnectionId) {
+        if self.forgotten.len() == MAX_FORGOTTEN {
+            self.forgotten.pop_front();
+        }
+        self.forgotten.push_back(connection);
     }
 
     /// A connection of the session under way, apart from those of sessions before.
@@ -396,10 +510,18 @@ impl Lab {
     }
 }
 
+/// Everything that the chapter proposes to do.
+fn plays(spec: &wire::Lab) -> impl Iterator<Item = &Play> {
+    let steps = spec.steps.iter().flat_map(|step| &step.play);
+    let experiments = spec.experiments.iter().flat_map(|one| &one.play);
+    let questions = spec.questions.iter().flat_map(|one| &one.play);
+    steps.chain(experiments).chain(questions)
+}
+
 pub(super) fn progress(spec: &wire::Lab, done: usize) -> Progress {
     Progress::new(spec.steps.iter().map(|step| step.seen.clone()), done)
 }
 
 #[cfg(test)]
 #[path = "lab_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -19,7 +19,7 @@ fn step(play: &str, seen: &str) -> Step {
     }
 }
 
-fn spec() -> wire::Lab {
+pub(in crate::state) fn spec() -> wire::Lab {
     wire::Lab {
         name: "tcp_ok".to_owned(),
         server: "tcp_ok".to_owned(),

@@ -195,7 +195,7 @@ impl Link {
 
     /// The lesson that a message is about.
     pub(crate) fn lesson(&self, message: &ToPage) -> Option<&str> {
-        let ToPage::Event { lesson, .. } = message else {
+        let (ToPage::Event { lesson, .. } | ToPage::Stats { lesson, .. }) = message else {
             return None;
         };
         let server = self.servers.get(usize::from(*lesson))?;

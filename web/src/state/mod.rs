@@ -4,27 +4,30 @@
 //! answers with what is to be done; the [page](crate::page) does it.
 
 mod base64;
+mod clients;
 mod composer;
 mod conversation;
+mod hops;
+pub(crate) mod keep;
 mod lab;
 mod link;
 mod question;
 mod replay;
 mod running;
-mod saved;
 mod share;
 mod spec;
 mod trace;
 mod window;
 mod words;
+mod workers;
 
+pub(crate) use clients::{MAX_CLIENTS, Settings};
 pub(crate) use composer::{Draft, Ending, Form, History};
 pub(crate) use conversation::{Conversation, number};
 pub(crate) use lab::{Command, Input, Lab, Own};
 pub(crate) use link::{Do, Heard, Link, Phase, Why};
 pub(crate) use question::Answer;
 pub(crate) use replay::{Kept, Reel, Replay};
-pub(crate) use saved::{key, read, write};
 pub(crate) use share::{
     Fragment, MAX_FILE, exchange, fragment, from_file, number_in, to_file, to_link,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use wire::{Act, ConnectionId, Event, Play, Progress, ToGateway};
+use wire::{ConnectionId, Event, Play, Progress, ToGateway};
 
 use super::lab::{Command, Input, Lab};
 use super::replay::Reel;
@@ -63,17 +63,26 @@ impl Lab {
             until_ns: None,
         });
         self.set_answer(question, Answer::Running(chosen));
-        self.go_on()
+        // It was recorded on connections of its own, by clients without any ways of their own.
+        let mut say = self.let_go();
+        say.extend(self.go_on());
+        say
     }
 
     /// Does what can be done now: a connection under way is waited for.
     pub(super) fn go_on(&mut self) -> Vec<ToGateway> {
         let mut say = Vec::new();
-        while !self.is_opening() {
+        while !self.clients.are_opening() {
             let Some(play) = (self.trial.as_mut()).and_then(|trial| trial.left.pop_front()) else {
                 break;
             };
-            say.extend(self.command(command(&play.act)));
+            self.clients.choose_named(play.client.as_deref());
+            say.extend(
+                Command::of(&play.act)
+                    .map(|one| self.command(one))
+                    .into_iter()
+                    .flatten(),
+            );
         }
         say
     }
@@ -164,16 +173,5 @@ impl Lab {
             let chosen = self.chosen(trial.question);
             self.set_answer(trial.question, Answer::Known { chosen, outcome });
         }
-    }
-}
-
-/// The composer's button for an act.
-fn command(act: &Act) -> Command {
-    match act {
-        Act::Connect => Command::Connect,
-        Act::Send(bytes) => Command::Send(bytes.clone()),
-        Act::HalfClose => Command::HalfClose,
-        Act::Close => Command::Close,
-        _ => Command::Reset,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wire::trace::{Part, Recorded};
 use wire::{Event, ToGateway, Trace};
 
-use super::lab::{Input, Lab, progress};
+use super::lab::{Command, Input, Lab, progress};
 use super::question::Answer;
 
 /// How many ticks of the page's clock there are to a row.
@@ -125,7 +125,15 @@ impl Lab {
                 }
                 (say, None)
             }
-            Input::Offline | Input::Message(_) | Input::Now(_) => (replay.live.update(input), None),
+            // What the composer is set to is the reader's, whatever is shown.
+            Input::Offline
+            | Input::Message(_)
+            | Input::Now(_)
+            | Input::Choose(_)
+            | Input::ChooseNamed(_)
+            | Input::AddClient
+            | Input::Resume(_)
+            | Input::Command(Command::Adjust(_)) => (replay.live.update(input), None),
             Input::StartOver => {
                 replay.is_playing = false;
                 self.go_to(0);
@@ -324,6 +332,12 @@ impl Lab {
         let Some(event) = self.replay.as_ref().and_then(Replay::next).cloned() else {
             return false;
         };
+        if let (Some(id), Some(replay)) = (event.connection, &self.replay) {
+            let client = replay.part.clients.iter().find(|one| one.connection == id);
+            if let Some(client) = client {
+                self.conversations.opened(id, client.name.clone());
+            }
+        }
         self.observe(event);
         if let Some(replay) = &mut self.replay {
             replay.shown += 1;

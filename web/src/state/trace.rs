@@ -200,8 +200,9 @@ impl Trace {
                 return last;
             }
             if matches!(event.action, Action::Wait { .. }) {
-                // The gateway reads for the reader all the time: that it waits tells nothing.
-                if !self.shows_waits || event.end == End::Client {
+                // The gateway reads for the reader all the time, and the relay does nothing but
+                // wait: that they do tells nothing.
+                if !self.shows_waits || event.end != End::Server {
                     return last;
                 }
                 if last.is_some_and(|last| is_same_wait(&self.items[last], event))

@@ -50,6 +50,24 @@ pub(crate) fn summary(event: &Event) -> Summary {
             summary.verb = [call(*operation), " failed"].concat();
             summary.note = message.clone();
         }
+        Action::Option {
+            option,
+            asked,
+            value,
+        } => {
+            summary.verb = if asked.is_some() { "sets " } else { "reads " }.to_owned();
+            let _ = write!(summary.verb, "{option}");
+            if let Some(asked) = asked {
+                let _ = write!(summary.note, "asks for {asked}, ");
+            }
+            let _ = write!(summary.note, "kernel says {value}");
+        }
+        Action::Lose(_) => summary.verb = "lost".to_owned(),
+        Action::Hold { for_ms, .. } => {
+            summary.verb = "holds".to_owned();
+            let _ = write!(summary.note, " for {for_ms} ms");
+        }
+        Action::Duplicate(_) => summary.verb = "doubles".to_owned(),
         Action::Cancel { operation } => {
             summary.verb = [call(*operation), " given up"].concat();
         }
@@ -112,7 +130,10 @@ pub(crate) fn clock(ns: u64) -> String {
 /// The client of a conversation, as the reader knows it.
 pub(crate) fn who(conversation: &Conversation) -> String {
     match (conversation.is_own, &conversation.client) {
-        (true, _) => "You".to_owned(),
+        (true, _) => match &conversation.name {
+            None => "You".to_owned(),
+            Some(name) => name.clone(),
+        },
         (false, Some(address)) => address.to_string(),
         (false, None) => "Another client".to_owned(),
     }

@@ -13,19 +13,66 @@ use crate::state::Lab;
 #[derive(Clone, Debug, PartialEq)]
 struct Arrow {
     from: End,
+    to: End,
     /// The row of the call that sent.
     start: Option<usize>,
     /// The row of the call that received.
     end: Option<usize>,
+    /// Whether the relay threw it away.
+    is_lost: bool,
     is_selected: bool,
 }
 
-pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
+/// Between two lanes.
+#[derive(Clone, Copy)]
+struct Wire {
+    class: &'static str,
+    left: End,
+    right: End,
+}
+
+const WHOLE: Wire = Wire {
+    class: "ladder-arrows",
+    left: End::Client,
+    right: End::Server,
+};
+
+/// The wires on either side of a relay.
+const HALVES: [Wire; 2] = [
+    Wire {
+        class: "ladder-arrows",
+        left: End::Client,
+        right: End::Relay,
+    },
+    Wire {
+        class: "ladder-arrows is-second",
+        left: End::Relay,
+        right: End::Server,
+    },
+];
+
+/// The arrows on every wire there is.
+pub(super) fn arrows(ui: Ui, scroll: Scroll, has_relay: Memo<bool>) -> AnyView {
     let arrows = Memo::new(move |_| {
         let range = scroll.window.get().range();
         let selected = ui.selected.get();
         ui.lab.with(|lab| visible(lab, range, selected))
     });
+    lazy(move || {
+        let wires = match has_relay.get() {
+            true => &HALVES[..],
+            false => &[WHOLE],
+        };
+        let wires: Vec<_> = wires
+            .iter()
+            .map(|wire| on_wire(ui, scroll, arrows, *wire))
+            .collect();
+        wires.into_any()
+    })
+    .into_any()
+}
+
+fn on_wire(ui: Ui, scroll: Scroll, arrows: Memo<Vec<Arrow>>, wire: Wire) -> AnyView {
     let top = lazy(move || {
         let window = scroll.window.get();
         let first = window.range().start as f64;
@@ -35,66 +82,90 @@ pub(super) fn arrows(ui: Ui, scroll: Scroll) -> AnyView {
         let window = scroll.window.get();
         px(window.range().len() as f64 * window.row_height)
     });
-    let head = |end: &str| ["head-", end, "-", &ui.place.to_string()].concat();
-    let marker = move |end: &'static str| {
-        view! {
-            <marker
-                id=head(end)
-                class=["from-", end].concat()
-                viewBox="0 0 8 8"
-                refX="7"
-                refY="4"
-                markerWidth="7"
-                markerHeight="7"
-                markerUnits="userSpaceOnUse"
-                orient="auto"
-            >
-                <path d="M0 0.5 L8 4 L0 7.5 z" />
-            </marker>
-        }
-    };
+    let heads: Vec<_> = [wire.left, wire.right]
+        .into_iter()
+        .map(|from| head(ui, wire, from))
+        .collect();
     view! {
-        <svg class="ladder-arrows" aria-hidden="true" style:top=top style:height=height>
-            <defs>{marker("client")} {marker("server")}</defs>
+        <svg class=wire.class aria-hidden="true" style:top=top style:height=height>
+            <defs>{heads}</defs>
             {lazy(move || {
                 let window = scroll.window.get();
                 let first = window.range().start;
                 let middle = move |index: usize| {
                     (index as f64 - first as f64 + 0.5) * window.row_height
                 };
-                arrows
-                    .get()
-                    .into_iter()
-                    .map(|arrow| line(ui, &arrow, middle))
-                    .collect::<Vec<_>>()
+                let arrows = arrows.get();
+                let arrows = arrows.iter().filter(|arrow| {
+                    let ends = [arrow.from, arrow.to];
+                    ends == [wire.left, wire.right] || ends == [wire.right, wire.left]
+                });
+                arrows.map(|arrow| line(ui, wire, arrow, middle)).collect::<Vec<_>>()
             })}
         </svg>
     }
     .into_any()
 }
 
-fn line(ui: Ui, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> AnyView {
-    let (name, left, right) = match arrow.from {
-        End::Client => ("client", "2%", "98%"),
-        End::Server | End::Relay => ("server", "98%", "2%"),
+/// The name of an arrow's head, which is the page's to know apart.
+fn head_name(ui: Ui, wire: Wire, from: End) -> String {
+    let place = ui.place.to_string();
+    ["head-", name(from), "-", name(wire.right), "-", &place].concat()
+}
+
+fn head(ui: Ui, wire: Wire, from: End) -> AnyView {
+    view! {
+        <marker
+            id=head_name(ui, wire, from)
+            class=["from-", name(from)].concat()
+            viewBox="0 0 8 8"
+            refX="7"
+            refY="4"
+            markerWidth="7"
+            markerHeight="7"
+            markerUnits="userSpaceOnUse"
+            orient="auto"
+        >
+            <path d="M0 0.5 L8 4 L0 7.5 z" />
+        </marker>
+    }
+    .into_any()
+}
+
+fn name(end: End) -> &'static str {
+    match end {
+        End::Client => "client",
+        End::Server => "server",
+        End::Relay => "relay",
+    }
+}
+
+fn line(ui: Ui, wire: Wire, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> AnyView {
+    let (near, far, part, words) = match arrow.from == wire.left {
+        true => ("2%", "98%", "30%", "36%"),
+        false => ("98%", "2%", "70%", "2%"),
     };
     let (x1, y1, x2, y2, is_whole) = match (arrow.start, arrow.end) {
-        (Some(start), Some(end)) => (left, middle(start), right, middle(end), true),
-        (Some(start), None) => (left, middle(start), "50%", middle(start), false),
-        (None, Some(end)) => ("50%", middle(end), right, middle(end), true),
+        (Some(start), _) if arrow.is_lost => (near, middle(start), part, middle(start), false),
+        (Some(start), Some(end)) => (near, middle(start), far, middle(end), true),
+        (Some(start), None) => (near, middle(start), "50%", middle(start), false),
+        (None, Some(end)) => ("50%", middle(end), far, middle(end), true),
         (None, None) => return ().into_any(),
     };
-    let mut class = ["from-", name].concat();
+    let mut class = ["from-", name(arrow.from)].concat();
     if arrow.is_selected {
         class.push_str(" is-selected");
     }
-    let head = is_whole.then(|| ["url(#head-", name, "-", &ui.place.to_string(), ")"].concat());
-    let is_half = arrow.start.is_none() || arrow.end.is_none();
+    let head = is_whole.then(|| ["url(#", &head_name(ui, wire, arrow.from), ")"].concat());
+    let is_half = !arrow.is_lost && (arrow.start.is_none() || arrow.end.is_none());
     view! {
         <g class=class>
             <line x1=x1 y1=px(y1) x2=x2 y2=px(y2) marker-end=head />
             {is_half.then(|| view! {
                 <circle cx="50%" cy=px(if arrow.start.is_some() { y2 } else { y1 }) r="2.5" />
+            })}
+            {arrow.is_lost.then(|| view! {
+                <text x=words y=px(y1)>"✕ " <tspan class="lost-word">"lost"</tspan></text>
             })}
         </g>
     }
@@ -115,12 +186,19 @@ fn visible(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u64>) -> V
         else {
             continue;
         };
-        let is_sent = matches!(event.action, Action::Write(_) | Action::Send { .. });
-        let from = match (event.end, is_sent) {
-            (End::Client, true) | (End::Server, false) => End::Client,
-            _ => End::Server,
+        let is_lost = matches!(event.action, Action::Lose(_));
+        let is_sent = is_lost || matches!(event.action, Action::Write(_) | Action::Send { .. });
+        let hop = lab.hops.hop(event);
+        let (from, to) = match (hop, event.end, is_sent) {
+            (Some(hop), ..) => hop,
+            (None, End::Relay, _) => continue,
+            (None, End::Client, true) | (None, End::Server, false) => (End::Client, End::Server),
+            (None, ..) => (End::Server, End::Client),
         };
-        let partners = lab.transfers.partners(event);
+        let partners = match hop {
+            Some(_) => lab.hops.partner(event.sequence).into_iter().collect(),
+            None => lab.transfers.partners(event),
+        };
         let others: Vec<Option<usize>> = if partners.is_empty() {
             vec![None]
         } else {
@@ -139,8 +217,10 @@ fn visible(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u64>) -> V
             };
             let arrow = Arrow {
                 from,
+                to,
                 start,
                 end,
+                is_lost,
                 is_selected,
             };
             if !arrows.contains(&arrow) {

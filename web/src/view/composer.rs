@@ -4,9 +4,9 @@ use leptos::html::Input as InputElement;
 use leptos::prelude::*;
 use web_sys::{Event, KeyboardEvent};
 
-use super::Ui;
 use super::memo::Memo;
 use super::parts::{choice, command, lazy, maybe, toggle};
+use super::{Ui, controls};
 use crate::state::{Command, Ending, Form, History, Input, Own, size};
 
 pub(super) fn composer(ui: Ui) -> AnyView {
@@ -63,6 +63,7 @@ pub(super) fn composer(ui: Ui) -> AnyView {
     let refused = lazy(move || ui.lab.with(|lab| lab.notice.clone().unwrap_or_default()));
     view! {
         <section class="lab-composer">
+            {controls::clients(ui)}
             <div class="composer-row">
                 <label for=id.clone()>"Message"</label>
                 {notations(ui)}
@@ -89,6 +90,7 @@ pub(super) fn composer(ui: Ui) -> AnyView {
             </p>
             {buttons}
             <p class="composer-refused" role="status">{refused}</p>
+            {controls::controls(ui)}
         </section>
     }
     .into_any()

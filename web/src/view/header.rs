@@ -1,6 +1,7 @@
 //! Which server, where, and whether it is there.
 
 use leptos::prelude::*;
+use wire::session::Transport;
 
 use super::Ui;
 use super::memo::Memo;
@@ -17,14 +18,14 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
     let name = ui.lab.with_untracked(|lab| lab.spec.server.clone());
     let server = ui.part(|lab| {
         let server = lab.live().server.as_ref()?;
-        Some((server.address.to_string(), lab.is_udp()))
+        Some((server.address.to_string(), server.transport))
     });
     let state = ui.part(State::of);
     let is_live = Memo::new(move |_| state.get() == State::Live);
     view! {
         <header class="lab-header">
             <span class="lab-name">{name}</span>
-            {maybe(move || server.get().map(|(address, is_udp)| reach(address, is_udp)))}
+            {maybe(move || server.get().map(|(address, transport)| reach(address, transport)))}
             <span class="lab-badge" class:is-live=lazy(move || is_live.get())>
                 {lazy(move || state.get().word())}
             </span>
@@ -38,15 +39,20 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
 }
 
 /// Where the server listens, for the reader's own terminal.
-fn reach(address: String, is_udp: bool) -> AnyView {
+fn reach(address: String, transport: Transport) -> AnyView {
     let copied = RwSignal::new(false);
     let text = address.clone();
     let copy = act(move || {
         browser::copy(&text);
         copied.set(true);
     });
+    let transport = match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+        Transport::Unix => "Unix socket",
+    };
     view! {
-        <span class="lab-transport">{if is_udp { "UDP" } else { "TCP" }}</span>
+        <span class="lab-transport">{transport}</span>
         <button type="button" class="lab-address" title="Copy the address" on:click=copy>
             {address}
         </button>

@@ -6,10 +6,12 @@
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 use wire::ConnectionId;
+use wire::lab::Control;
 
+use super::controls::has;
 use super::memo::Memo;
-use super::parts::{Lazy, choice, lazy, maybe, paragraph, px, toggle};
-use super::row::{Shown, row, rows};
+use super::parts::{Lazy, choice, lazy, maybe, paragraph, px, text, toggle};
+use super::row::{MAX_LANES, Shown, row, rows};
 use super::scroll::{Scroll, new_rows, scrolling};
 use super::{Ui, arrows};
 use crate::state::{Input, Lab, number, scroll_to, who};
@@ -51,11 +53,26 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
         (lost > 0).then(|| paragraph("ladder-dropped", text()))
     });
     let lane = lazy(move || ui.lab.with(client_lane));
+    let controls_relay = has(ui, Control::Relay);
+    let has_relay = ui.part(move |lab| controls_relay || lab.hops.is_any());
+    let relay_lane =
+        maybe(move || (has_relay.get()).then(|| text("lane-relay", "Relay".to_owned())));
+    let lanes = ui.part(|lab| match lab.workers.count() {
+        1 => 0,
+        count => count.min(MAX_LANES),
+    });
+    let has_workers = lazy(move || lanes.get() > 0);
+    let lane_count = lazy(move || lanes.get().to_string());
     let on_key: Box<dyn FnMut(KeyboardEvent)> =
         Box::new(move |event| move_selection(ui, scroll, &event));
     let heading = ["exchange-", &ui.place.to_string()].concat();
     view! {
-        <section class="lab-ladder">
+        <section
+            class="lab-ladder"
+            class:has-relay=lazy(move || has_relay.get())
+            class:has-workers=has_workers
+            data-lanes=lane_count
+        >
             <div class="lab-bar">
                 <span class="lab-title" id=heading.clone()>"Exchange"</span>
                 {chips(ui)}
@@ -64,6 +81,7 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
             <div class="ladder-lanes" aria-hidden="true">
                 <span class="lane-you">{lane}</span>
                 <span class="lane-wire">"wire"</span>
+                {relay_lane}
                 <span class="lane-server">"Server"</span>
             </div>
             <div
@@ -73,7 +91,8 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
                 on:keydown=on_key
             >
                 <div class="ladder-rows" style:height=height>
-                    {arrows::arrows(ui, scroll)}
+                    {arrows::arrows(ui, scroll, has_relay)}
+                    {worker_lanes(lanes)}
                     <ol aria-labelledby=heading>
                         <For
                             each=move || shown.get()
@@ -89,6 +108,14 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// The line that each of the server's tasks or threads has at the edge.
+fn worker_lanes(count: Memo<usize>) -> Lazy<AnyView> {
+    maybe(move || {
+        let lanes = || view! { <div class="lanes-of-workers" aria-hidden="true"></div> }.into_any();
+        (count.get() > 0).then(lanes)
+    })
 }
 
 /// Arrow keys, Home and End go through the rows; the page stays where it is.
@@ -123,6 +150,7 @@ fn move_selection(ui: Ui, scroll: Scroll, event: &KeyboardEvent) {
 fn client_lane(lab: &Lab) -> String {
     match lab.trace.filter.and_then(|id| lab.conversations.get(id)) {
         Some(conversation) => who(conversation),
+        None if lab.clients.iter().count() > 1 => "Clients".to_owned(),
         None => "You".to_owned(),
     }
 }

@@ -2,8 +2,10 @@
 
 mod arrows;
 mod composer;
+mod controls;
 mod dump;
 mod fields;
+mod fill;
 mod header;
 mod inspector;
 mod ladder;
@@ -27,9 +29,10 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use self::memo::Memo;
 use self::replay::State;
 use self::share::Share;
-use crate::browser;
+use crate::browser::{self, Saved};
 use crate::page::Page;
-use crate::state::{Draft, Input, Lab, Phase, decode, key, read, write};
+use crate::state::{Draft, Input, Lab, Phase, decode, keep};
+use parts::{Lazy, lazy};
 
 /// What the parts of one lab share. Copied freely: every field is a handle.
 #[derive(Clone, Copy)]
@@ -41,6 +44,9 @@ struct Ui {
     /// The bytes of the selected event that are pointed at.
     marked: RwSignal<Option<(usize, usize)>>,
     draft: RwSignal<Draft>,
+    /// What the form for names asks for: the name and the type of record.
+    name: RwSignal<String>,
+    kind: RwSignal<String>,
     /// Tells the ids of this lab from those of others on the page.
     place: usize,
 }
@@ -61,10 +67,29 @@ impl Ui {
         Memo::new(move |_| self.lab.with(&part))
     }
 
+    /// Words about the lab's state.
+    fn told(self, words: impl Fn(&Lab) -> String + Send + Sync + 'static) -> Lazy<String> {
+        // Boxed twice: one look into the lab for all of them, and none has a memo of its own.
+        self.words(Box::new(words))
+    }
+
+    fn words(self, words: Box<dyn Fn(&Lab) -> String + Send + Sync>) -> Lazy<String> {
+        lazy(move || self.lab.with(&words))
+    }
+
+    /// What the browser keeps of this lab.
+    fn saved(self) -> Saved {
+        self.lab.with_untracked(|lab| Saved::of(&lab.spec))
+    }
+
     fn phase(self) -> Phase {
         self.page.get_value().link.with(|link| link.phase.clone())
     }
 }
+
+/// Told when what was kept of a lab could not be read.
+const DAMAGED: &str = "What was kept of your progress here could not be read. It was put aside: the \
+                       page Your progress tells more.";
 
 /// Mounts a lab in every placeholder.
 pub(crate) fn mount() {
@@ -82,9 +107,14 @@ pub(crate) fn mount() {
         };
         build = build.or_else(|| element.get_attribute("data-build"));
         chapter = chapter.or_else(|| element.get_attribute("data-chapter"));
-        let saved = browser::stored(&key(&spec.server, &spec.hash));
+        let saved = Saved::of(&spec);
         let place = places.len() as u16;
-        let lab = RwSignal::new(Lab::new(spec, place, read(saved.as_deref())));
+        let mut lab = Lab::new(spec, place, saved.done());
+        lab.answers = keep::answers(saved.text(keep::ANSWERS), &lab.spec);
+        if saved.is_damaged() {
+            lab.notice = Some(DAMAGED.to_owned());
+        }
+        let lab = RwSignal::new(lab);
         places.push((element, lab));
     }
     let labs = places.iter().map(|(_, lab)| *lab).collect();
@@ -99,19 +129,25 @@ pub(crate) fn mount() {
 }
 
 fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize) -> AnyView {
-    let draft = lab.with_untracked(|lab| lab.suggestion().map(Draft::of).unwrap_or_default());
+    let saved = lab.with_untracked(|lab| Saved::of(&lab.spec));
+    let suggestion = || lab.with_untracked(|lab| lab.suggestion().map(Draft::of));
+    let draft = keep::draft(|name| saved.text(name)).or_else(suggestion);
     let ui = Ui {
         page: StoredValue::new_local(page),
         lab,
         selected: RwSignal::new(None),
         marked: RwSignal::new(None),
-        draft: RwSignal::new(draft),
+        draft: RwSignal::new(draft.unwrap_or_default()),
+        name: RwSignal::new(String::new()),
+        kind: RwSignal::new("A".to_owned()),
         place,
     };
     let share = Share::new();
     arrive(host.clone(), ui);
     show_state(host, ui);
-    save_progress(ui);
+    keep_progress(ui, saved.clone());
+    keep_answers(ui, saved.clone());
+    keep_draft(ui, saved);
     // The book's own shortcuts (arrows, s, /, ?) hear what bubbles up to the document.
     let keep_keys = |event: KeyboardEvent| event.stop_propagation();
     view! {
@@ -158,18 +194,38 @@ fn arrive(host: HtmlElement, ui: Ui) {
     });
 }
 
-/// Keeps progress whenever it grows, and forgets it only when the reader starts over. What a replay
+/// Keeps progress whenever it grows; it is forgotten only when the reader starts over. What a replay
 /// ticks is not the reader's.
-fn save_progress(ui: Ui) {
+fn keep_progress(ui: Ui, saved: Saved) {
     let done = ui.part(|lab| lab.live().progress.done());
     Effect::new(move |before: Option<usize>| {
         let done = done.get();
         if before.is_some_and(|before| before != done) {
-            let key = ui
-                .lab
-                .with_untracked(|lab| key(&lab.spec.server, &lab.spec.hash));
-            browser::store(&key, write(done).as_deref());
+            saved.keep_done(done);
         }
         done
+    });
+}
+
+/// Keeps what came of questions.
+fn keep_answers(ui: Ui, saved: Saved) {
+    let answers = ui.part(|lab| keep::answered(&lab.live().answers));
+    Effect::new(move |before: Option<()>| {
+        let answers = answers.get();
+        if before.is_some() {
+            saved.keep_text(keep::ANSWERS, &answers);
+        }
+    });
+}
+
+/// Keeps what is typed, from the first change on.
+fn keep_draft(ui: Ui, saved: Saved) {
+    Effect::new(move |before: Option<()>| {
+        let draft = ui.draft.read();
+        if before.is_some() {
+            for (name, text) in keep::texts(&draft) {
+                saved.keep_text(name, text);
+            }
+        }
     });
 }

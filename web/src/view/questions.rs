@@ -1,14 +1,15 @@
 //! "Predict, then run", and things to try.
 
 use leptos::prelude::*;
+use wire::Play;
 use wire::lab::{Experiment, ExperimentKind, Question};
-use wire::{Act, Play};
 
 use super::Ui;
+use super::fill::fill_button;
 use super::memo::Memo;
-use super::parts::{button, command, lazy, maybe, paragraph, text};
+use super::parts::{command, lazy, maybe, paragraph, text};
 use super::steps::runs;
-use crate::state::{Answer, Draft, Input};
+use crate::state::{Answer, Input};
 
 pub(super) fn questions(ui: Ui) -> AnyView {
     let questions = ui.lab.with_untracked(|lab| lab.spec.questions.clone());
@@ -32,8 +33,12 @@ pub(super) fn questions(ui: Ui) -> AnyView {
 }
 
 fn one(ui: Ui, index: usize, question: Question) -> AnyView {
-    let chosen = RwSignal::new(None::<usize>);
     let answer = ui.part(move |lab| lab.live().answer(index));
+    // What was answered on an earlier visit is still there.
+    let chosen = RwSignal::new(match answer.get_untracked() {
+        Answer::Known { chosen, .. } => Some(chosen),
+        _ => None,
+    });
     let group = ["question-", &ui.place.to_string(), "-", &index.to_string()].concat();
     let choices: Vec<_> = question
         .choices
@@ -61,6 +66,7 @@ fn one(ui: Ui, index: usize, question: Question) -> AnyView {
                         <input
                             type="radio"
                             name=group.clone()
+                            checked=chosen.get_untracked() == Some(place)
                             on:change=move |_| chosen.set(Some(place))
                         />
                         <span>{runs(choice.say)} <b>{spoken}</b></span>
@@ -146,16 +152,9 @@ fn experiment(ui: Ui, experiment: Experiment) -> AnyView {
         ExperimentKind::Weird => "weird",
         ExperimentKind::Broken => "broken on purpose",
     };
-    let message = experiment.play.iter().find_map(|play| match &play.act {
-        Act::Send(bytes) => Some(bytes.clone()),
-        _ => None,
-    });
-    let fill = message.map(|bytes| {
-        let fill = move || ui.draft.set(Draft::of(&bytes));
-        button("Fill in".to_owned(), "lab-quiet", fill)
-    });
     let plays = played(&experiment.play);
     let plays = (!plays.is_empty()).then(|| paragraph("experiment-play", plays));
+    let fill = fill_button(ui, experiment.play);
     view! {
         <li>
             {text("experiment-kind", kind.to_owned())}

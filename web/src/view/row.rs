@@ -9,6 +9,12 @@ use super::parts::{act, lazy, px, text};
 use super::scroll::Scroll;
 use crate::state::{Kind, Lab, elapsed, number, summary, who};
 
+/// The most lanes for tasks and threads; further ones share them.
+pub(super) const MAX_LANES: usize = 8;
+
+/// How many colours the style has for them.
+const COLOURS: usize = 6;
+
 /// A row as it is drawn.
 #[derive(Clone, PartialEq)]
 pub(super) struct Shown {
@@ -39,16 +45,19 @@ struct EventRow {
     after: String,
     /// Whose conversation it is, where that is not plain.
     client: Option<String>,
+    /// The place and the name of the task or thread, where there are several.
+    worker: Option<(usize, String)>,
 }
 
 impl Shown {
     /// Names the row and all about it that may change after it was drawn.
-    pub(super) fn key(&self) -> (u64, u32, usize, Option<String>) {
+    pub(super) fn key(&self) -> (u64, u32, usize, Option<String>, bool) {
         let label = match &self.body {
             Body::Event(event) => event.client.clone(),
             Body::Note(note) => Some(note.clone()),
         };
-        (self.order, self.count, self.place, label)
+        let has_worker = matches!(&self.body, Body::Event(event) if event.worker.is_some());
+        (self.order, self.count, self.place, label, has_worker)
     }
 }
 
@@ -112,9 +121,16 @@ fn event_row(
         .and_then(|id| lab.conversations.get(id))
         .filter(|one| several || !one.is_own)
         .map(|one| match one.is_own {
-            true => number(one.id).to_string(),
+            true => match &one.name {
+                Some(name) => name.clone(),
+                None => number(one.id).to_string(),
+            },
             false => who(one),
         });
+    let worker = (lab.workers.count() > 1)
+        .then(|| lab.workers.place(event))
+        .flatten()
+        .map(|place| (place, lab.workers.name(place)));
     EventRow {
         end: event.end,
         action: event.action.verb(),
@@ -129,6 +145,7 @@ fn event_row(
             .map(|ns| ["+", &elapsed(ns)].concat())
             .unwrap_or_default(),
         client,
+        worker,
     }
 }
 
@@ -179,13 +196,25 @@ pub(super) fn row(
         End::Server => ("server", "Server: "),
         End::Relay => ("relay", "Relay: "),
     };
-    let words = event
-        .text
-        .map(|text| view! { <q class="row-text">{text}</q> }.into_any());
+    let is_client = event.end == End::Client;
+    let (inside, beside) = match event.client {
+        Some(client) if is_client => (Some(text("row-who", client)), None),
+        client => (None, client.map(|client| text("row-client", client))),
+    };
+    let (colour, lane, chip) = match event.worker {
+        Some((place, name)) => {
+            let [colour, lane] = [place % COLOURS, place % MAX_LANES].map(|part| part.to_string());
+            (Some(colour), Some(lane), Some(text("row-worker", name)))
+        }
+        None => (None, None, None),
+    };
+    let words = (event.text).map(|text| view! { <q class="row-text">{text}</q> }.into_any());
     view! {
         <li
             style:top=top
             data-end=end
+            data-colour=colour
+            data-lane=lane
             data-action=event.action
             data-sequence=event.sequence.to_string()
             data-connection=event.connection.map(|id| id.to_string())
@@ -196,12 +225,14 @@ pub(super) fn row(
             <button type="button" tabindex=tab on:click=select>
                 <span class="row-call">
                     <span class="lab-hidden">{speaker}</span>
+                    {inside}
+                    {chip}
                     <b>{event.verb}</b>
                     {words}
                     {text("row-note-text", event.note)}
                     {event.line.map(|line| text("row-line", line))}
                 </span>
-                {event.client.map(|client| text("row-client", client))}
+                {beside}
                 {text("row-after", event.after)}
             </button>
         </li>

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use wire::lab::{Run, Style};
-use wire::{Act, Step};
+use wire::{Play, Step};
 
 use super::Ui;
+use super::fill::fill_button;
 use super::memo::Memo;
 use super::parts::{button, lazy, maybe};
-use crate::state::{Draft, Input};
+use crate::state::Input;
 
 pub(super) fn steps(ui: Ui) -> AnyView {
     let steps = ui.lab.with_untracked(|lab| lab.spec.steps.clone());
@@ -23,6 +24,10 @@ pub(super) fn steps(ui: Ui) -> AnyView {
     });
     let start_over = move || {
         ui.selected.set(None);
+        // A replay only goes back to its start.
+        if ui.lab.with_untracked(|lab| lab.replay.is_none()) {
+            ui.saved().forget();
+        }
         ui.act(Input::StartOver);
     };
     let heading = ["steps-", &ui.place.to_string()].concat();
@@ -47,16 +52,12 @@ pub(super) fn steps(ui: Ui) -> AnyView {
 fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
     let is_done = Memo::new(move |_| index < done.get());
     let is_current = Memo::new(move |_| index == done.get());
-    let text = step.play.iter().find_map(|play| match &play.act {
-        Act::Send(bytes) => Some(bytes.clone()),
-        _ => None,
-    });
     let hints = StoredValue::new(step.hints);
-    let text = StoredValue::new(text);
+    let plays = StoredValue::new(step.play);
     let help = maybe(move || {
         is_current
             .get()
-            .then(|| help(ui, text.get_value(), hints.get_value()))
+            .then(|| help(ui, plays.get_value(), hints.get_value()))
     });
     let state = lazy(move || if is_done.get() { "true" } else { "false" });
     let current = lazy(move || is_current.get().then_some("step"));
@@ -85,11 +86,8 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
 }
 
 /// What helps a reader who is at this step.
-fn help(ui: Ui, text: Option<Vec<u8>>, hints: Vec<Vec<Run>>) -> AnyView {
-    let fill = text.map(|bytes| {
-        let fill = move || ui.draft.set(Draft::of(&bytes));
-        button("Fill in".to_owned(), "lab-quiet", fill)
-    });
+fn help(ui: Ui, plays: Vec<Play>, hints: Vec<Vec<Run>>) -> AnyView {
+    let fill = fill_button(ui, plays);
     if fill.is_none() && hints.is_empty() {
         return ().into_any();
     }
