@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 use wire::session::{LessonIndex, RelaySettings, Server, Stats, Transport};
@@ -199,10 +200,8 @@ impl Lesson {
                 let network = Network::watch(server_address, settings, tap);
                 let serving = (lesson.serve)(network.watch_server(server));
                 let front = UdpSocket::watch_relay(front, tap);
-                let relaying = udp_relay::relay(front, network);
-                tasks.spawn(
-                    tap.serve(async move { tokio::try_join!(relaying, serving).map(|_| ()) }),
-                )
+                let relaying = tap.serve(udp_relay::relay(front, network));
+                tasks.spawn(both(relaying, tap.serve(serving)))
             }
             #[cfg(unix)]
             Bound::Unix(mut file, start) => {
@@ -246,6 +245,20 @@ impl Lesson {
             tap.cut();
             note_failure(&failure, &name, &format!("has failed: {why}"));
         });
+    }
+}
+
+/// Two tasks that cannot do without each other: the end of one is the end of both.
+async fn both(
+    one: impl Future<Output = io::Result<()>> + Send + 'static,
+    other: impl Future<Output = io::Result<()>> + Send + 'static,
+) -> io::Result<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(one);
+    tasks.spawn(other);
+    match tasks.join_next().await {
+        Some(ended) => ended.map_err(io::Error::other)?,
+        None => Ok(()),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Which line of the server each of its tasks was last seen in.
+//! Which line of a program of the book each of its tasks was last seen in.
 
 use wire::{Action, ConnectionId, End, Event, Worker};
 
 /// The most tasks remembered.
 const MAX_TASKS: usize = 64;
 
-/// A line of the server that runs or waits.
+/// A line that runs or waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lit {
     pub(crate) file: String,
@@ -14,8 +14,19 @@ pub(crate) struct Lit {
     pub(crate) waits: bool,
     /// Grows whenever the line runs again.
     pub(crate) sequence: u64,
+    end: End,
     worker: Option<Worker>,
     connection: Option<ConnectionId>,
+}
+
+impl Lit {
+    /// Whether what is seen in this event is in the line after this one. A client is one for each
+    /// connection.
+    fn moves_on(&self, event: &Event) -> bool {
+        self.end == event.end
+            && self.worker == event.worker
+            && (self.end != End::Client || self.connection == event.connection)
+    }
 }
 
 /// The last line of each task.
@@ -25,13 +36,10 @@ pub(crate) struct Running(Vec<Lit>);
 impl Running {
     /// Takes note of an event.
     pub(crate) fn observe(&mut self, event: &Event) {
-        if event.end != End::Server {
-            return;
-        }
         if let Some(source) = &event.source {
             self.0
-                .retain(|lit| lit.worker != event.worker || lit.sequence > event.sequence);
-            if self.0.iter().any(|lit| lit.worker == event.worker) {
+                .retain(|lit| !lit.moves_on(event) || lit.sequence > event.sequence);
+            if self.0.iter().any(|lit| lit.moves_on(event)) {
                 return;
             }
             if self.0.len() == MAX_TASKS {
@@ -42,13 +50,17 @@ impl Running {
                 line: source.line,
                 waits: matches!(event.action, Action::Wait { .. }),
                 sequence: event.sequence,
+                end: event.end,
                 worker: event.worker,
                 connection: event.connection,
             });
         } else if matches!(event.action, Action::Close | Action::Reset) {
-            // The socket was dropped: the task that served it has left its last line.
-            self.0
-                .retain(|lit| lit.connection.is_none() || lit.connection != event.connection);
+            // The socket was dropped: the task that had it has left its last line.
+            self.0.retain(|lit| {
+                lit.end != event.end
+                    || lit.connection.is_none()
+                    || lit.connection != event.connection
+            });
         }
     }
 
@@ -108,6 +120,27 @@ mod tests {
         running.observe(&event(2, 2, Some(7), 10));
         assert_eq!(lines(&running, 7), [5, 12]);
         let mut close = event(9, 2, Some(7), 0);
+        close.action = Action::Close;
+        close.source = None;
+        running.observe(&close);
+        assert_eq!(lines(&running, 7), [5]);
+    }
+
+    #[test]
+    fn a_client_of_the_book_lights_its_lines_beside_the_servers() {
+        let of_client = |sequence, connection, line| Event {
+            end: End::Client,
+            worker: None,
+            ..event(sequence, 0, Some(connection), line)
+        };
+        let mut running = Running::default();
+        running.observe(&event(1, 1, None, 5));
+        running.observe(&of_client(2, 7, 30));
+        running.observe(&of_client(3, 8, 31));
+        running.observe(&of_client(4, 7, 32));
+        assert_eq!(lines(&running, 7), [5, 32]);
+        assert_eq!(lines(&running, 8), [5, 31]);
+        let mut close = of_client(5, 7, 0);
         close.action = Action::Close;
         close.source = None;
         running.observe(&close);
