@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
 
-use crate::event::MAX_EVENT_BYTES;
+use crate::session::MAX_SEND_BYTES;
 use crate::text;
 
 /// How often a byte must stand there to be counted.
@@ -52,8 +52,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     match Unpacked::deserialize(deserializer)? {
         Unpacked::Plain(bytes) => Ok(bytes.into_vec()),
         // A few bytes must not become a great many.
-        Unpacked::Run(_, count) if count as usize > MAX_EVENT_BYTES => {
-            Err(D::Error::custom("more bytes than an event carries"))
+        Unpacked::Run(_, count) if count as usize > MAX_SEND_BYTES => {
+            Err(D::Error::custom("more bytes than one message carries"))
         }
         Unpacked::Run(byte, count) => Ok(vec![byte; count as usize]),
     }

@@ -19,6 +19,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::event::SocketOption;
+use crate::payload;
 pub use crate::phrase::PhraseError;
 use crate::phrase::{Token, Tokens};
 use crate::session::{MAX_SEND_BYTES, RelaySettings};
@@ -45,7 +46,7 @@ pub enum Act {
     /// `connect`
     Connect,
     /// `send "TEXT"`
-    Send(Vec<u8>),
+    Send(#[serde(with = "payload")] Vec<u8>),
     /// `half-close`
     HalfClose,
     /// `close`
