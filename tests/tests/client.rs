@@ -398,3 +398,46 @@ async fn a_deadline_counts_from_what_is_done_next() -> Result<()> {
     session.until(gave_up(asked)).await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_client_that_lingers_holds_up_nobody_else() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let mut others = gateway.session().await?;
+    // This server has one client at a time: it reads nothing of what the next one sends.
+    others.open("count_one").await?;
+    others
+        .until(|event| matches!(event.action, Action::Accept { .. }))
+        .await?;
+    for leaves in [true, false] {
+        let mut session = gateway.session().await?;
+        let lingers = (SocketOption::Linger, 5);
+        let id = open_with(&mut session, "count_one", &[lingers]).await?;
+        for _ in 0..20 {
+            session.send(id, vec![b'x'; 50_000]).await?;
+        }
+        // Much more than the server's kernel takes.
+        session
+            .when(|session| {
+                let written: usize = lengths(session, End::Client, "write").iter().sum();
+                (written == 1_000_000).then_some(())
+            })
+            .await?;
+        match leaves {
+            true => drop(session),
+            false => session.close(id).await?,
+        }
+        let began = std::time::Instant::now();
+        // Longer than a close waits for what was sent before it, and shorter than it lingers.
+        while began.elapsed() < Duration::from_millis(2_500) {
+            let asked = std::time::Instant::now();
+            let id = others.open("tcp_refused").await?;
+            others
+                .until(|event| {
+                    event.connection == Some(id) && matches!(event.action, Action::Error { .. })
+                })
+                .await?;
+            assert!(asked.elapsed() < Duration::from_secs(1), "leaves: {leaves}");
+        }
+    }
+    Ok(())
+}

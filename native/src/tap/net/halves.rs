@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::tcp;
@@ -106,6 +107,16 @@ impl OwnedWriteHalf {
         stream.set_zero_linger()?;
         self.recorded.socket.set_resets(true);
         Ok(())
+    }
+
+    /// A close will not wait: a linger time above zero is taken back.
+    pub fn end_linger(&self) -> io::Result<()> {
+        let stream: &tokio::net::TcpStream = self.recorded.inner.as_ref();
+        let socket = SockRef::from(stream);
+        match socket.linger()? {
+            None | Some(Duration::ZERO) => Ok(()),
+            Some(_) => socket.set_linger(None),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tracing::debug;
 use super::Task;
 use super::stream::{Client, Closing};
 use crate::gateway::router::Expected;
-use crate::tap::net::TcpStream;
+use crate::tap::net::{OwnedReadHalf, OwnedWriteHalf, TcpStream};
 
 /// From connect to close. Everything on the way is observed by the watched socket.
 pub(super) async fn live(socket: TcpSocket, mut expected: Expected, mut task: Task) {
@@ -26,10 +26,14 @@ pub(super) async fn live(socket: TcpSocket, mut expected: Expected, mut task: Ta
         return;
     };
     expected.stands();
-    let (mut read_half, mut write_half) = stream.into_split();
-    let closing = client
-        .exchange(&mut read_half, &mut write_half, &mut task)
-        .await;
+    let mut ends = Ends::of(stream);
+    let closing = match &mut ends.0 {
+        Some((read_half, write_half)) => client.exchange(read_half, write_half, &mut task).await,
+        None => return,
+    };
+    let Some((read_half, write_half)) = ends.0.take() else {
+        return;
+    };
     if closing == Closing::Reset
         && let Err(error) = write_half.set_zero_linger()
     {
@@ -44,5 +48,25 @@ pub(super) async fn live(socket: TcpSocket, mut expected: Expected, mut task: Ta
         // Such a close blocks until all is sent, or the time is up (socket(7)).
         true => _ = tokio::task::spawn_blocking(close).await,
         false => close(),
+    }
+}
+
+/// Both halves of a stream, which may end with their session at any await: then nobody waits for
+/// the close, so it must not linger and block the thread it happens on.
+struct Ends(Option<(OwnedReadHalf, OwnedWriteHalf)>);
+
+impl Ends {
+    fn of(stream: TcpStream) -> Self {
+        Self(Some(stream.into_split()))
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if let Some((_, write_half)) = &self.0
+            && let Err(error) = write_half.end_linger()
+        {
+            debug!(%error, "a connection may linger");
+        }
     }
 }
