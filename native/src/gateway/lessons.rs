@@ -200,19 +200,19 @@ impl Lesson {
                 let network = Network::watch(server_address, settings, tap);
                 let serving = (lesson.serve)(network.watch_server(server));
                 let front = UdpSocket::watch_relay(front, tap);
-                let relaying = tap.serve(udp_relay::relay(front, network));
+                let relaying = tap.serve(Box::pin(udp_relay::relay(front, network)));
                 tasks.spawn(both(relaying, tap.serve(serving)))
             }
             #[cfg(unix)]
             Bound::Unix(mut file, start) => {
                 let listener = file.listener.take();
                 let tap = self.tap.clone();
-                tasks.spawn(self.tap.serve(async move {
+                tasks.spawn(self.tap.serve(Box::pin(async move {
                     let listener = listener.ok_or(io::ErrorKind::NotFound)?;
                     let result = start(UnixListener::watch(listener, &tap)).await;
                     drop(file);
                     result
-                }))
+                })))
             }
             Bound::Thread(listener, start) => {
                 let own = tap.clone();

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 
@@ -53,8 +54,12 @@ impl Tap {
 
     /// Makes a server's future a worker of this tap, and with it each task that it spawns through
     /// [`tap::task`](super::task).
-    pub fn serve<F: Future>(&self, serving: F) -> impl Future<Output = F::Output> + use<F> {
-        self.tally.task(serving)
+    pub fn serve<T>(
+        &self,
+        serving: Pin<Box<dyn Future<Output = T> + Send>>,
+    ) -> impl Future<Output = T> + Send + use<T> {
+        let future_bytes = size_of_val(&*serving);
+        self.tally.task(serving, future_bytes)
     }
 
     /// Starts a thread of this name that serves, with the sockets of [`tap::std`](super::std) or

@@ -53,11 +53,11 @@ impl Tally {
         self.changed.notified().await;
     }
 
-    /// Counts `future` as a worker until it is dropped.
-    pub(super) fn task<F: Future>(self: &Arc<Self>, future: F) -> Task<F> {
+    /// Counts `future`, of this size, as a worker until it is dropped.
+    pub(super) fn task<F: Future>(self: &Arc<Self>, future: F, future_bytes: usize) -> Task<F> {
         Task {
             has_run: false,
-            employed: Employed::new(self, size_of::<F>() as u64),
+            employed: Employed::new(self, future_bytes as u64),
             future,
         }
     }

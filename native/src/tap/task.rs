@@ -13,7 +13,7 @@ where
     F::Output: Send + 'static,
 {
     match tally::current() {
-        Some(tally) => tokio::task::spawn(tally.task(future)),
+        Some(tally) => tokio::task::spawn(tally.task(future, size_of::<F>())),
         None => tokio::task::spawn(future),
     }
 }

@@ -41,9 +41,11 @@ async fn tasks_and_connections_are_counted_while_they_last() {
     let tap = world.tap(8);
     assert_eq!(tap.stats(), Stats::default());
     let (listener, address) = world.listen(&tap).await;
-    let serving = tokio::spawn(tap.serve(echo(listener)));
+    let serving = Box::pin(echo(listener));
+    let size = size_of_val(&*serving) as u64;
+    let serving = tokio::spawn(tap.serve(serving));
     let alone = settles(&tap, |stats| stats.workers == 1).await;
-    assert_eq!(alone.connections, 0);
+    assert_eq!((alone.connections, alone.memory_bytes), (0, size));
 
     let first = world.connect(address).await.unwrap();
     let second = world.connect(address).await.unwrap();
@@ -69,7 +71,7 @@ async fn a_task_that_waits_and_is_run_again_was_woken() {
     let world = World::new();
     let tap = world.tap(8);
     let (listener, address) = world.listen(&tap).await;
-    tokio::spawn(tap.serve(echo(listener)));
+    tokio::spawn(tap.serve(Box::pin(echo(listener))));
     let mut client = world.connect(address).await.unwrap();
     for _ in 0..100 {
         client.write_all(b"x").await.unwrap();
