@@ -28,7 +28,6 @@
         for (const details of document.querySelectorAll('details')) {
             details.open = true;
         }
-        mendRepeatedLabs();
     } else {
         startLabs();
     }
@@ -65,19 +64,6 @@
         document
             .querySelector('.nav-wide-wrapper')
             ?.setAttribute('aria-label', 'Previous and next chapter');
-    }
-
-    /** The print page has every chapter: two labs may have the same server. */
-    function mendRepeatedLabs() {
-        const seen = new Map();
-        for (const lab of document.querySelectorAll('[data-lab]')) {
-            const name = lab.getAttribute('aria-label');
-            const count = (seen.get(name) ?? 0) + 1;
-            seen.set(name, count);
-            if (count > 1) {
-                lab.setAttribute('aria-label', `${name} (${count})`);
-            }
-        }
     }
 
     /** The corner of a table may be empty; Markdown makes it a header all the same. */

@@ -6,7 +6,7 @@ use wirebook_preprocessor::Found;
 use wirebook_tests::book::{Outcome, compare, labs};
 
 /// How many labs are played at once: most of the time they wait.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_lab_plays_as_it_was_recorded() -> Result<()> {

@@ -9,7 +9,7 @@ use wirebook_preprocessor::{Found, recorded};
 use wirebook_tests::book::{Outcome, compare, labs, repository};
 
 /// How many labs are played at once: most of the time they wait.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 6;
 
 #[tokio::main]
 async fn main() -> ExitCode {
