@@ -3,6 +3,7 @@
 //! The table is walked by hand, so that every problem of a block is found at once and each has the
 //! line of the key or phrase that it is about.
 
+pub(crate) mod exhibit;
 mod reader;
 
 use toml::de::{DeTable, DeValue};
@@ -48,15 +49,7 @@ pub(crate) fn parse(fence: &Fence, findings: &mut Vec<Finding>) -> Option<Block>
 impl Reader<'_> {
     fn block(&mut self) -> Option<Block> {
         let body = self.fence.body.clone();
-        let table = match DeTable::parse(&body) {
-            Ok(table) => table,
-            Err(error) => {
-                let span = error.span().unwrap_or(0..0);
-                let found = error.message().trim().replace('\n', ", ");
-                self.problem(&span, format!("expected TOML, found a mistake: {found}"));
-                return None;
-            }
-        };
+        let table = self.table(&body)?;
         let table = table.get_ref();
         let known = [
             "name",

@@ -1,4 +1,4 @@
-//! Finding the lab blocks of a chapter, by the same parser and options as mdBook's own.
+//! Finding the labs and exhibits of a chapter, by the same parser and options as mdBook's own.
 
 use std::ops::Range;
 
@@ -8,21 +8,42 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use crate::problem::Finding;
 
 /// The word after the opening fence that makes a block a lab.
-const LANGUAGE: &str = "lab";
+const LAB: &str = "lab";
 
-/// A lab block of a chapter.
+/// The one that makes it a captured packet.
+const PACKET: &str = "packet";
+
+/// The one that makes it addresses to classify.
+pub(crate) const ADDRESS: &str = "address";
+
+/// A lab or an exhibit of a chapter.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fence {
     /// Where it stands in the chapter, fences included.
     pub(crate) range: Range<usize>,
     /// The line of the opening fence, counted from 1. The body begins on the next one.
     pub(crate) line: usize,
+    /// The word that makes it what it is.
+    pub(crate) language: &'static str,
     /// What stands between the fences.
     pub(crate) body: String,
 }
 
 /// Every lab block of `chapter`, in order.
 pub(crate) fn find(chapter: &str, findings: &mut Vec<Finding>) -> Vec<Fence> {
+    find_any(chapter, &[LAB], findings)
+}
+
+/// Every exhibit of `chapter`, in order.
+pub(crate) fn find_exhibits(chapter: &str, findings: &mut Vec<Finding>) -> Vec<Fence> {
+    find_any(chapter, &[PACKET, ADDRESS], findings)
+}
+
+fn find_any(chapter: &str, languages: &[&'static str], findings: &mut Vec<Finding>) -> Vec<Fence> {
+    let language_of = |info: &str| {
+        let word = info.split([' ', '\t', ',']).next();
+        languages.iter().find(|language| word == Some(**language))
+    };
     let mut fences = Vec::new();
     let mut current: Option<Fence> = None;
     let mut depth = 0_usize;
@@ -30,18 +51,22 @@ pub(crate) fn find(chapter: &str, findings: &mut Vec<Finding>) -> Vec<Fence> {
     {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info)))
-                if info.split([' ', '\t', ',']).next() == Some(LANGUAGE) =>
+                if let Some(language) = language_of(&info) =>
             {
                 let line = line_at(chapter, range.start);
                 if depth > 0 {
                     findings.push(Finding::here(
                         line,
-                        "expected a lab block on its own, found it inside a list or a quotation",
+                        format!(
+                            "expected a {language} block on its own, found it inside a list or a \
+                             quotation"
+                        ),
                     ));
                 } else {
                     current = Some(Fence {
                         range,
                         line,
+                        language,
                         body: String::new(),
                     });
                 }

@@ -3,6 +3,8 @@
 //! It is one line: a blank line would end the HTML (CommonMark 0.31, 4.6), and a listing has blank
 //! lines. Line ends inside a listing are written as character references, which mean the same.
 
+pub(crate) mod exhibit;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use wire::lab::{ExperimentKind, Lab, Listing, Run, Style};

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use mdbook_preprocessor::book::{Book, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use sha2::{Digest, Sha256};
+use wire::exhibit::Exhibit;
 use wire::lab::Lab;
 
 use crate::block::{self, Block};
@@ -174,19 +175,9 @@ impl Reader {
     }
 
     fn lab(&mut self, file: &str, block: Block, findings: &mut Vec<Finding>) -> Option<Lab> {
-        let here = format!("{file}:{}", block.name_line);
-        if let Some(first) = self.names.get(&block.name) {
-            findings.push(Finding::here(
-                block.name_line,
-                format!(
-                    "expected a name that no other lab has (`name = \"...\"`), found `{}`, \
-                     which {first} has",
-                    block.name
-                ),
-            ));
+        if !self.is_new(file, &block.name, block.name_line, findings) {
             return None;
         }
-        self.names.insert(block.name.clone(), here);
         let repository = &self.repository;
         let listings = listing::of_lesson(repository, &block.server, block.server_line, findings)?;
         let mut lab = Lab {
@@ -208,13 +199,55 @@ impl Reader {
         Some(lab)
     }
 
-    /// The chapter with its labs as HTML, and the labs; a lab that is wrong stays as it is.
+    /// The exhibits of a chapter that are right.
+    fn exhibits(&mut self, file: &str, chapter: &str) -> Vec<(Fence, Exhibit)> {
+        let mut findings = Vec::new();
+        let mut exhibits = Vec::new();
+        for fence in fence::find_exhibits(chapter, &mut findings) {
+            let read = block::exhibit::parse(&fence, &self.repository, &mut findings);
+            let Some((exhibit, line)) = read else {
+                continue;
+            };
+            if self.is_new(file, &exhibit.name, line, &mut findings) {
+                exhibits.push((fence, exhibit));
+            }
+        }
+        self.tell(file, findings);
+        exhibits
+    }
+
+    /// Takes note of a name; a second one is told.
+    fn is_new(&mut self, file: &str, name: &str, line: usize, findings: &mut Vec<Finding>) -> bool {
+        if let Some(first) = self.names.get(name) {
+            findings.push(Finding::here(
+                line,
+                format!(
+                    "expected a name that no other lab has (`name = \"...\"`), found `{name}`, \
+                     which {first} has"
+                ),
+            ));
+            return false;
+        }
+        self.names.insert(name.to_owned(), format!("{file}:{line}"));
+        true
+    }
+
+    /// The chapter with its labs and exhibits as HTML, and the labs; what is wrong stays as it is.
     fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> (String, Vec<Lab>) {
         let mut labs = Vec::new();
+        let mut blocks = Vec::new();
+        for (fence, lab) in self.labs(file, chapter) {
+            blocks.push((fence, html::placeholder(&lab, page)));
+            labs.push(lab);
+        }
+        for (fence, exhibit) in self.exhibits(file, chapter) {
+            blocks.push((fence, html::exhibit::placeholder(&exhibit, page)));
+        }
+        blocks.sort_by_key(|(fence, _)| fence.range.start);
         let mut replaced = String::with_capacity(chapter.len());
         let mut end = 0;
-        for (fence, lab) in self.labs(file, chapter) {
-            match html::placeholder(&lab, page) {
+        for (fence, html) in blocks {
+            match html {
                 Ok(html) => {
                     replaced.push_str(chapter.get(end..fence.range.start).unwrap_or(""));
                     // The HTML begins a line and ends with a blank one, wherever the fence stood.
@@ -222,13 +255,12 @@ impl Reader {
                     replaced.push_str(&html);
                     replaced.push_str("\n\n");
                     end = fence.range.end;
-                    labs.push(lab);
                 }
                 Err(error) => self.tell(
                     file,
                     vec![Finding::here(
                         fence.line,
-                        format!("expected a lab that can be encoded, found: {error}"),
+                        format!("expected a block that can be encoded, found: {error}"),
                     )],
                 ),
             }

@@ -21,6 +21,17 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The TOML of a block.
+    pub(super) fn table<'i>(&mut self, body: &'i str) -> Option<Spanned<DeTable<'i>>> {
+        let table = DeTable::parse(body);
+        if let Err(error) = &table {
+            let span = error.span().unwrap_or(0..0);
+            let found = error.message().trim().replace('\n', ", ");
+            self.problem(&span, format!("expected TOML, found a mistake: {found}"));
+        }
+        table.ok()
+    }
+
     /// What `read` makes of a value, or of each value of an array; nothing of nothing.
     pub(super) fn list<T>(
         &mut self,

@@ -20,6 +20,7 @@ fn fence(body: &str) -> Fence {
     Fence {
         range: 0..0,
         line: 10,
+        language: "lab",
         body: body.to_owned(),
     }
 }
