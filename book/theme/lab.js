@@ -38,7 +38,7 @@
     mendScrollingBoxes();
 
     function startLabs() {
-        const lab = document.querySelector('[data-lab][data-page]');
+        const lab = document.querySelector('[data-page]');
         if (!lab) {
             return;
         }

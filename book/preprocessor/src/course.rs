@@ -3,25 +3,19 @@
 
 use std::path::Path;
 
-use wire::lab::Lab;
-
 use crate::html::escape;
 
 /// The pages that have labs, in order, with their labs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Course(Vec<(String, Vec<Entry>)>);
 
-/// A lab's name, hash and number of steps.
-type Entry = (String, String, usize);
+/// The name of a lab or exhibit, its hash, and how many steps it has.
+pub(crate) type Entry = (String, String, usize);
 
 impl Course {
-    /// Takes note of the labs of the chapter at `path`, which is relative to the book's source.
-    pub(crate) fn add(&mut self, path: Option<&Path>, labs: &[Lab]) {
-        let labs: Vec<_> = labs
-            .iter()
-            .filter(|lab| !lab.steps.is_empty())
-            .map(|lab| (lab.name.clone(), lab.hash.clone(), lab.steps.len()))
-            .collect();
+    /// Takes note of what the chapter at `path` has, which is relative to the book's source.
+    pub(crate) fn add(&mut self, path: Option<&Path>, mut labs: Vec<Entry>) {
+        labs.retain(|(_, _, steps)| *steps > 0);
         if let Some(page) = path.and_then(page_of).filter(|_| !labs.is_empty()) {
             self.0.push((page, labs));
         }
@@ -63,7 +57,7 @@ mod tests {
     #[test]
     fn a_book_without_labs_carries_no_list() {
         let mut course = Course::default();
-        course.add(Some(Path::new("a.md")), &[]);
+        course.add(Some(Path::new("a.md")), Vec::new());
         assert_eq!(course.html(), None);
     }
 }

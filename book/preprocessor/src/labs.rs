@@ -11,7 +11,7 @@ use wire::exhibit::Exhibit;
 use wire::lab::Lab;
 
 use crate::block::{self, Block};
-use crate::course::Course;
+use crate::course::{Course, Entry};
 use crate::fence::Fence;
 use crate::html::{self, Page};
 use crate::problem::{Finding, Problem, Problems};
@@ -54,7 +54,7 @@ impl Preprocessor for Labs {
         book.for_each_chapter_mut(|chapter| {
             let file = path_of(chapter, &source);
             let (content, labs) = reader.replace(&file, &chapter.content, &page);
-            course.add(chapter.path.as_deref(), &labs);
+            course.add(chapter.path.as_deref(), labs);
             chapter.content = content;
         });
         reader.finish()?;
@@ -232,21 +232,27 @@ impl Reader {
         true
     }
 
-    /// The chapter with its labs and exhibits as HTML, and the labs; what is wrong stays as it is.
-    fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> (String, Vec<Lab>) {
-        let mut labs = Vec::new();
+    /// The chapter with its labs and exhibits as HTML, and a list of them; what is wrong stays as it
+    /// is.
+    fn replace(&mut self, file: &str, chapter: &str, page: &Page) -> (String, Vec<Entry>) {
         let mut blocks = Vec::new();
         for (fence, lab) in self.labs(file, chapter) {
-            blocks.push((fence, html::placeholder(&lab, page)));
-            labs.push(lab);
+            let html = html::placeholder(&lab, page);
+            blocks.push((fence, html, (lab.name, lab.hash, lab.steps.len())));
         }
         for (fence, exhibit) in self.exhibits(file, chapter) {
-            blocks.push((fence, html::exhibit::placeholder(&exhibit, page)));
+            let html = html::exhibit::placeholder(&exhibit, page);
+            blocks.push((
+                fence,
+                html,
+                (exhibit.name, exhibit.hash, exhibit.finds.len()),
+            ));
         }
-        blocks.sort_by_key(|(fence, _)| fence.range.start);
+        blocks.sort_by_key(|(fence, _, _)| fence.range.start);
+        let mut entries = Vec::new();
         let mut replaced = String::with_capacity(chapter.len());
         let mut end = 0;
-        for (fence, html) in blocks {
+        for (fence, html, entry) in blocks {
             match html {
                 Ok(html) => {
                     replaced.push_str(chapter.get(end..fence.range.start).unwrap_or(""));
@@ -255,6 +261,7 @@ impl Reader {
                     replaced.push_str(&html);
                     replaced.push_str("\n\n");
                     end = fence.range.end;
+                    entries.push(entry);
                 }
                 Err(error) => self.tell(
                     file,
@@ -266,7 +273,7 @@ impl Reader {
             }
         }
         replaced.push_str(chapter.get(end..).unwrap_or(""));
-        (replaced, labs)
+        (replaced, entries)
     }
 
     fn tell(&mut self, file: &str, findings: Vec<Finding>) {

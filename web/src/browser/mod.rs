@@ -28,9 +28,9 @@ pub(crate) fn document() -> Option<Document> {
     window()?.document()
 }
 
-/// The labs' placeholders, in the order of the page.
-pub(crate) fn placeholders() -> Vec<HtmlElement> {
-    let Some(found) = document().and_then(|page| page.query_selector_all("[data-lab]").ok()) else {
+/// The elements that a selector matches, in the order of the page.
+pub(crate) fn all(selector: &str) -> Vec<HtmlElement> {
+    let Some(found) = document().and_then(|page| page.query_selector_all(selector).ok()) else {
         return Vec::new();
     };
     (0..found.length())

@@ -35,9 +35,14 @@ pub(crate) struct Saved {
 impl Saved {
     /// What is kept of this lab, as it is in this build.
     pub(crate) fn of(spec: &wire::Lab) -> Self {
+        Self::named(&spec.name, &spec.hash)
+    }
+
+    /// What is kept of the lab or exhibit of this name and hash.
+    pub(crate) fn named(name: &str, hash: &str) -> Self {
         Self {
-            lab: spec.name.clone(),
-            hash: spec.hash.clone(),
+            lab: name.to_owned(),
+            hash: hash.to_owned(),
         }
     }
 

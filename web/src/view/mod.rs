@@ -4,6 +4,7 @@ mod arrows;
 mod composer;
 mod controls;
 mod dump;
+mod exhibit;
 mod fields;
 mod fill;
 mod header;
@@ -91,12 +92,13 @@ impl Ui {
 const DAMAGED: &str = "What was kept of your progress here could not be read. It was put aside: the \
                        page Your progress tells more.";
 
-/// Mounts a lab in every placeholder.
+/// Mounts a lab or an exhibit in every placeholder.
 pub(crate) fn mount() {
+    exhibit::mount();
     let mut build = None;
     let mut chapter = None;
     let mut places = Vec::new();
-    for element in browser::placeholders() {
+    for element in browser::all("[data-lab]") {
         // A damaged placeholder keeps its text, which tells what the lab would show.
         let Some(spec) = element
             .get_attribute("data-spec")

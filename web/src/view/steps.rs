@@ -7,21 +7,14 @@ use wire::{Play, Step};
 use super::Ui;
 use super::fill::fill_button;
 use super::memo::Memo;
-use super::parts::{button, lazy, maybe};
+use super::parts::{Lazy, button, lazy, maybe};
 use crate::state::Input;
 
 pub(super) fn steps(ui: Ui) -> AnyView {
     let steps = ui.lab.with_untracked(|lab| lab.spec.steps.clone());
     let total = steps.len();
     let done = ui.part(|lab| lab.progress.done());
-    let count = lazy(move || {
-        let done = done.get();
-        if done == total {
-            "all done".to_owned()
-        } else {
-            [&done.to_string(), " of ", &total.to_string(), " done"].concat()
-        }
-    });
+    let count = count(total, done);
     let start_over = move || {
         ui.selected.set(None);
         // A replay only goes back to its start.
@@ -49,8 +42,19 @@ pub(super) fn steps(ui: Ui) -> AnyView {
     .into_any()
 }
 
+/// How far it is.
+pub(super) fn count(total: usize, done: Memo<usize>) -> Lazy<String> {
+    lazy(move || {
+        let done = done.get();
+        if done == total {
+            "all done".to_owned()
+        } else {
+            [&done.to_string(), " of ", &total.to_string(), " done"].concat()
+        }
+    })
+}
+
 fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
-    let is_done = Memo::new(move |_| index < done.get());
     let is_current = Memo::new(move |_| index == done.get());
     let hints = StoredValue::new(step.hints);
     let plays = StoredValue::new(step.play);
@@ -59,8 +63,14 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
             .get()
             .then(|| help(ui, plays.get_value(), hints.get_value()))
     });
+    item(index, step.say, done, help)
+}
+
+/// One thing to do, ticked if it comes before `done`; `help` stands below it.
+pub(super) fn item(index: usize, say: Vec<Run>, done: Memo<usize>, help: Lazy<AnyView>) -> AnyView {
+    let is_done = Memo::new(move |_| index < done.get());
     let state = lazy(move || if is_done.get() { "true" } else { "false" });
-    let current = lazy(move || is_current.get().then_some("step"));
+    let current = lazy(move || (index == done.get()).then_some("step"));
     let number = (index + 1).to_string();
     let mark = lazy(move || {
         if is_done.get() {
@@ -75,7 +85,7 @@ fn one(ui: Ui, index: usize, step: Step, done: Memo<usize>) -> AnyView {
             <span class="step-mark" aria-hidden="true">{mark}</span>
             <div class="step-text">
                 <p>
-                    {runs(step.say)}
+                    {runs(say)}
                     <span class="lab-hidden">{spoken}</span>
                 </p>
                 {help}
