@@ -2,12 +2,14 @@
 //!
 //! What comes back was written by anybody: it is held against limits before it is shown.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use wire::event::MAX_EVENT_BYTES;
 use wire::session::{Server, Transport};
-use wire::trace::{Part, Recorded, TRACE_VERSION};
-use wire::{Address, ConnectionId, End, Event, Progress, Trace};
+use wire::text::is_visible;
+use wire::trace::{Client, Part, Recorded, TRACE_VERSION};
+use wire::{Action, Address, ConnectionId, End, Event, Progress, Trace};
 
 use super::base64;
 use super::conversation::PER_SESSION;
@@ -23,6 +25,12 @@ pub(crate) const MAX_FILE: f64 = 32.0 * 1024.0 * 1024.0;
 
 /// The most events of a shared exchange.
 const MAX_EVENTS: usize = 20_000;
+
+/// The most connections of clients that a shared exchange names.
+const MAX_CLIENTS: usize = 1_024;
+
+/// The longest name, address or message of a shared exchange, in bytes.
+const MAX_WORD: usize = 512;
 
 /// What a link's fragment asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +78,9 @@ fn from_link(text: &str) -> Result<Trace, String> {
         Ok(_) => return Err("It was kept by another version of Wirebook.".to_owned()),
         Err(_) => return Err(damaged()),
     }
-    let trace = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
+    let mut trace: Trace = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
+    // Only the book asks questions.
+    trace.questions.clear();
     check(&trace)?;
     Ok(trace)
 }
@@ -144,11 +154,55 @@ fn check(trace: &Trace) -> Result<(), String> {
             && event.connection.is_none_or(|id| id.0 < PER_SESSION)
             && (event.data()).is_none_or(|data| data.bytes.len() <= MAX_EVENT_BYTES)
     };
-    if trace.steps.events.iter().all(is_sound) {
-        Ok(())
-    } else {
-        Err("The exchange has an event that no gateway could have observed.".to_owned())
+    if !trace.steps.events.iter().all(is_sound) || trace.steps.clients.len() > MAX_CLIENTS {
+        return Err("The exchange has an event that no gateway could have observed.".to_owned());
     }
+    if !words(trace).all(is_plain) {
+        return Err("The exchange has words that cannot be shown.".to_owned());
+    }
+    Ok(())
+}
+
+/// What is shown of an exchange as it is written there. Payloads are not: they are escaped.
+fn words(trace: &Trace) -> impl Iterator<Item = Cow<'_, str>> {
+    let recorded = &trace.recorded;
+    let of_trace = [
+        &trace.lab,
+        &recorded.date,
+        &recorded.version,
+        &trace.server.lesson,
+    ];
+    let of_clients = trace
+        .steps
+        .clients
+        .iter()
+        .filter_map(|client| client.name.as_ref());
+    let of_events = trace.steps.events.iter().flat_map(|event| {
+        let of_action = match &event.action {
+            Action::Connect { local, peer } => {
+                Some(Cow::Owned([local, peer].map(Address::to_string).concat()))
+            }
+            Action::Accept { peer } | Action::Receive { peer, .. } | Action::Send { peer, .. } => {
+                Some(Cow::Owned(peer.to_string()))
+            }
+            Action::Error { message, .. } => Some(Cow::Borrowed(&**message)),
+            _ => None,
+        };
+        let file = event.source.as_ref();
+        of_action
+            .into_iter()
+            .chain(file.map(|source| Cow::Borrowed(&*source.file)))
+    });
+    let names = of_trace.into_iter().chain(of_clients);
+    names
+        .map(|word| Cow::Borrowed(&**word))
+        .chain([Cow::Owned(trace.server.address.to_string())])
+        .chain(of_events)
+}
+
+/// Whether it is short and looks like what it is: nothing invisible, nothing that turns the line.
+fn is_plain(word: Cow<'_, str>) -> bool {
+    word.len() <= MAX_WORD && word.chars().all(is_visible)
 }
 
 /// The exchange that a lab shows, to be kept; `None` if nothing was observed.
@@ -178,6 +232,17 @@ pub(crate) fn exchange(lab: &Lab, today: &str) -> Option<Trace> {
             ConnectionId(place as u64 + 1)
         });
     }
+    let clients = connections
+        .iter()
+        .zip(1..)
+        .filter_map(|(id, number)| {
+            let own = lab.conversations.get(*id).filter(|one| one.is_own)?;
+            Some(Client {
+                name: own.name.clone(),
+                connection: ConnectionId(number),
+            })
+        })
+        .collect();
     let recorded = match &lab.replay {
         Some(replay) => replay.recorded.clone(),
         None => Recorded {
@@ -203,7 +268,7 @@ pub(crate) fn exchange(lab: &Lab, today: &str) -> Option<Trace> {
         recorded,
         server,
         steps: Part {
-            clients: Vec::new(),
+            clients,
             ticks: match &lab.replay {
                 Some(replay) => replay.ticks(),
                 None => ticks(lab, &events),

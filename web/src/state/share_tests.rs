@@ -15,7 +15,9 @@ fn shared() -> Lab {
 #[test]
 fn an_exchange_survives_the_link_and_the_file() {
     let kept = exchange(&shared(), "2026-11-22").unwrap();
-    assert_eq!(kept.steps, trace().steps);
+    assert_eq!(kept.steps.events, trace().steps.events);
+    assert_eq!(kept.steps.ticks, trace().steps.ticks);
+    assert_eq!(kept.steps.clients.len(), 1);
     assert_eq!(kept.recorded.date, "2026-11-21");
     let link = to_link(&kept).unwrap();
     assert_eq!(
@@ -85,6 +87,27 @@ fn what_anybody_wrote_is_refused_in_words_and_never_panics() {
     let mut impossible = trace();
     impossible.steps.events[0].sequence = u64::MAX;
     assert!(is_refused(&to_link(&impossible).unwrap()));
+    let hostile = |change: fn(&mut Trace)| {
+        let mut trace = trace();
+        change(&mut trace);
+        assert!(is_refused(&to_link(&trace).unwrap()), "{trace:?}");
+    };
+    hostile(|trace| trace.recorded.date = "2026\u{202e}".to_owned());
+    hostile(|trace| trace.recorded.version = "x".repeat(513));
+    hostile(|trace| trace.server.address = wire::Address::Unix("\n".to_owned()));
+    hostile(|trace| {
+        trace.steps.events[0].source = Some(wire::Source {
+            file: "\u{1b}[31m".into(),
+            line: 1,
+        });
+    });
+    hostile(|trace| {
+        trace.steps.events[0].action = wire::Action::Error {
+            operation: wire::Operation::Read,
+            kind: wire::event::Failure::Other,
+            message: "\0".to_owned(),
+        };
+    });
     assert!(from_file("{}").is_err());
     assert!(from_file("\"exchange\": \"").is_err());
 }

@@ -7,7 +7,9 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use leptos::prelude::{Get, GetUntracked};
+use leptos::prelude::{Get, GetUntracked, RwSignal, With};
+
+use crate::state::Lab;
 
 type Value = Arc<dyn Any + Send + Sync>;
 
@@ -28,10 +30,25 @@ fn is_same<T: PartialEq + 'static>(one: &Value, other: &Value) -> bool {
     one.downcast_ref::<T>() == other.downcast_ref::<T>()
 }
 
+impl Erased {
+    fn new<T: PartialEq + Send + Sync + 'static>(value: T) -> Self {
+        Self {
+            value: Arc::new(value),
+            is_same: is_same::<T>,
+        }
+    }
+}
+
 type Work = Box<dyn Fn() -> Erased + Send + Sync>;
 
 fn memo(work: Work) -> leptos::prelude::Memo<Erased> {
     leptos::prelude::Memo::new(move |_| work())
+}
+
+type Part = Box<dyn Fn(&Lab) -> Erased + Send + Sync>;
+
+fn memo_of(lab: RwSignal<Lab>, part: Part) -> leptos::prelude::Memo<Erased> {
+    memo(Box::new(move || lab.with(&part)))
 }
 
 /// A handle to the value.
@@ -51,12 +68,18 @@ impl<T> Copy for Memo<T> {}
 impl<T: Clone + PartialEq + Send + Sync + 'static> Memo<T> {
     /// A value that is worked out anew when a signal that `work` read has changed.
     pub(super) fn new(work: impl Fn(()) -> T + Send + Sync + 'static) -> Self {
-        let inner = memo(Box::new(move || Erased {
-            value: Arc::new(work(())),
-            is_same: is_same::<T>,
-        }));
-        let of = PhantomData;
-        Self { inner, of }
+        Self {
+            inner: memo(Box::new(move || Erased::new(work(())))),
+            of: PhantomData,
+        }
+    }
+
+    /// A part of a lab.
+    pub(super) fn of(lab: RwSignal<Lab>, part: impl Fn(&Lab) -> T + Send + Sync + 'static) -> Self {
+        Self {
+            inner: memo_of(lab, Box::new(move |lab| Erased::new(part(lab)))),
+            of: PhantomData,
+        }
     }
 
     /// The value, read so that a change of it is told.

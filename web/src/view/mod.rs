@@ -63,9 +63,7 @@ impl Ui {
     where
         T: Clone + PartialEq + Send + Sync + 'static,
     {
-        // Boxed, so that there is one memo per type and not per closure.
-        let part: Box<dyn Fn(&Lab) -> T + Send + Sync> = Box::new(part);
-        Memo::new(move |_| self.lab.with(&part))
+        Memo::of(self.lab, part)
     }
 
     /// Words about the lab's state.
@@ -163,13 +161,12 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
         >
             {header::header(ui, share)}
             <div class="lab-body">
-                <div class="lab-do">
-                    {steps::steps(ui)} {composer::composer(ui)} {questions::questions(ui)}
-                    {questions::experiments(ui)}
-                </div>
+                <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>
                 {ladder::ladder(ui)}
                 {listing::listings(ui)}
                 {inspector::inspector(ui)}
+                {questions::questions(ui)}
+                {questions::experiments(ui)}
             </div>
         </div>
     }

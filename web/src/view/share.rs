@@ -77,8 +77,12 @@ impl Share {
 
     /// A file dropped on the lab is opened.
     pub(super) fn dropped(self, ui: Ui, event: &DragEvent) {
-        event.prevent_default();
-        self.open(ui, event.data_transfer().and_then(|data| data.files()));
+        let files = event.data_transfer().and_then(|data| data.files());
+        // Text that is dropped goes where it would go anyway.
+        if files.as_ref().is_some_and(|files| files.length() > 0) {
+            event.prevent_default();
+            self.open(ui, files);
+        }
     }
 
     /// What the button of the header opens.
