@@ -15,6 +15,7 @@ use wire::{ConnectionId, Event, SocketOption, ToGateway, ToPage};
 use crate::gateway::PATIENCE;
 
 mod play;
+mod rest;
 
 pub use play::{Pace, Played, Stuck};
 

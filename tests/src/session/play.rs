@@ -9,17 +9,10 @@ use wire::play::Act;
 use wire::seen::What;
 use wire::session::{Adjustment, Server};
 use wire::trace::{Answered, Client as Named, Part};
-use wire::{Action, ConnectionId, Event, Play, Progress, Seen, SocketOption, ToGateway};
+use wire::{ConnectionId, Event, Play, Progress, Seen, SocketOption, ToGateway};
 
 use super::{Session, transcript};
 use crate::gateway::PATIENCE;
-
-/// What was done is over when nothing was observed for this long; longer than a delayed
-/// acknowledgement takes (Linux: 40 ms).
-const QUIET: Duration = Duration::from_millis(80);
-
-/// What never comes to rest is not waited for any longer.
-const NO_REST: Duration = Duration::from_secs(1);
 
 /// How fast a lab is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,23 +238,13 @@ impl Session {
                     connection,
                 });
                 for adjustment in client.adjustments.clone() {
-                    let adjust = ToGateway::Adjust {
-                        connection,
-                        adjustment,
-                    };
-                    self.say(&[adjust]).await?;
+                    self.adjust(connection, adjustment).await?;
                 }
             }
         }
         if let Some(adjustment) = adjustment(&play.act) {
             return match (client.connection, adjustment) {
-                (Some(connection), adjustment) => {
-                    let adjust = ToGateway::Adjust {
-                        connection,
-                        adjustment,
-                    };
-                    self.say(&[adjust]).await
-                }
+                (Some(connection), adjustment) => self.adjust(connection, adjustment).await,
                 (None, Adjustment::Option(option, value)) => {
                     client.options.push((option, value));
                     Ok(())
@@ -293,6 +276,14 @@ impl Session {
                 self.close(id).await
             }
         }
+    }
+
+    async fn adjust(&mut self, connection: ConnectionId, adjustment: Adjustment) -> Result<()> {
+        let adjust = ToGateway::Adjust {
+            connection,
+            adjustment,
+        };
+        self.say(&[adjust]).await
     }
 
     async fn close_all(&mut self, clients: &Clients) -> Result<()> {
@@ -332,50 +323,8 @@ impl Session {
         }
     }
 
-    /// Returns when what was said before is done and nothing more follows from it, as far as one
-    /// can see.
-    async fn pause(&mut self) -> Result<()> {
-        self.answered().await?;
-        let limit = Instant::now() + NO_REST;
-        let mut quiet = Instant::now() + QUIET;
-        while Instant::now() < limit {
-            let before = self.events.len();
-            if !self.listen(quiet.min(limit)).await? {
-                break;
-            }
-            if self.events.len() > before {
-                quiet = Instant::now() + QUIET;
-            }
-        }
-        Ok(())
-    }
-
-    /// The same, and nothing is held back on the way any more.
-    async fn rest(&mut self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        self.pause().await?;
-        while let Some(held) = self.held()
-            && Instant::now() < deadline
-        {
-            self.listen(Instant::now() + held).await?;
-            self.pause().await?;
-        }
-        Ok(())
-    }
-
-    /// For how long the relay will hold back a datagram yet; `None` if it holds none.
-    fn held(&self) -> Option<Duration> {
-        let now_ns = self.now_ns();
-        let until_ns = self.events.iter().filter_map(|event| match event.action {
-            Action::Hold { for_ms, .. } => Some(event.time_ns + u64::from(for_ms) * 1_000_000),
-            _ => None,
-        });
-        let left_ns = until_ns.max()?.checked_sub(now_ns)?;
-        Some(Duration::from_nanos(left_ns))
-    }
-
     /// Now, on the gateway's clock.
-    fn now_ns(&self) -> u64 {
+    pub(super) fn now_ns(&self) -> u64 {
         let since = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.welcome.time_ns.saturating_add(since)
     }
