@@ -91,7 +91,12 @@ async fn a_slow_client_holds_up_nobody_at_the_right_servers_in_go() -> Result<()
     if !met("go") {
         return Ok(());
     }
-    for lesson in ["count_tasks", "count_channel"] {
+    let mut right = vec!["count_tasks", "count_channel"];
+    if cfg!(target_os = "linux") {
+        // Readiness by hand takes system calls of this system.
+        right.push("count_poll");
+    }
+    for lesson in right {
         let (_server, address) = start(lesson).await?;
         let mut slow = Client::connect(address).await?;
         slow.sends("10").await?;
