@@ -268,7 +268,8 @@ impl Page {
 
     fn tick(self: &Rc<Self>) {
         let now_ms = browser::now_ms();
-        let is_waiting = |link: &Link| matches!(link.phase, Phase::Waiting { .. });
+        let is_waiting =
+            |link: &Link| matches!(link.phase, Phase::Waiting { .. } | Phase::Connecting);
         if self.link.with_untracked(is_waiting) {
             self.now_ms.set(now_ms);
             self.hear(Heard::Tick);

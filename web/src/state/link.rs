@@ -6,6 +6,10 @@ use wire::{ToGateway, ToPage};
 /// Between attempts; the last one repeats.
 const RETRY_MS: [f64; 5] = [300.0, 600.0, 1_200.0, 2_500.0, 5_000.0];
 
+/// How long the gateway may take to let the page in. One that is stopped in the middle of everything
+/// takes the connection, and never says a word.
+const PATIENCE_MS: f64 = 5_000.0;
+
 /// Where the session stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Phase {
@@ -79,6 +83,8 @@ pub(crate) struct Link {
     /// The build that this page belongs to; `None` if it does not say.
     build: Option<String>,
     attempts: usize,
+    /// When the attempt under way began.
+    asked_at_ms: f64,
     lessons: Vec<String>,
 }
 
@@ -91,6 +97,7 @@ impl Link {
             token: String::new(),
             build,
             attempts: 0,
+            asked_at_ms: 0.0,
             lessons,
         }
     }
@@ -101,7 +108,7 @@ impl Link {
             Heard::Start {
                 is_from_gateway,
                 token,
-            } => self.start(is_from_gateway, token),
+            } => self.start(is_from_gateway, token, now_ms),
             Heard::Opened => vec![Do::Send(ToGateway::Hello {
                 version: VERSION,
                 token: self.token.clone(),
@@ -112,17 +119,21 @@ impl Link {
             }
             Heard::Welcome(welcome) => self.welcome(welcome),
             Heard::Tick => match self.phase {
-                Phase::Waiting { retry_at_ms, .. } if now_ms >= retry_at_ms => self.connect(),
+                Phase::Waiting { retry_at_ms, .. } if now_ms >= retry_at_ms => self.connect(now_ms),
+                Phase::Connecting if now_ms >= self.asked_at_ms + PATIENCE_MS => {
+                    self.closed(1006, now_ms);
+                    vec![Do::Disconnect]
+                }
                 _ => Vec::new(),
             },
             Heard::TryNow => match self.phase {
-                Phase::Waiting { .. } => self.connect(),
+                Phase::Waiting { .. } => self.connect(now_ms),
                 _ => Vec::new(),
             },
         }
     }
 
-    fn start(&mut self, is_from_gateway: bool, token: Option<String>) -> Vec<Do> {
+    fn start(&mut self, is_from_gateway: bool, token: Option<String>, now_ms: f64) -> Vec<Do> {
         if !is_from_gateway {
             self.phase = Phase::Hosted;
             return Vec::new();
@@ -134,14 +145,15 @@ impl Link {
             }
             Some(token) => {
                 self.token = token;
-                self.connect()
+                self.connect(now_ms)
             }
         }
     }
 
-    fn connect(&mut self) -> Vec<Do> {
+    fn connect(&mut self, now_ms: f64) -> Vec<Do> {
         // While it tries again, the reader keeps seeing why; only the first attempt says nothing.
         self.phase = Phase::Connecting;
+        self.asked_at_ms = now_ms;
         vec![Do::Connect]
     }
 

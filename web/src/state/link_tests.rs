@@ -66,6 +66,22 @@ fn a_hosted_book_reaches_for_nothing_and_without_a_token_nothing_is_tried() {
 }
 
 #[test]
+fn a_gateway_that_never_says_a_word_is_not_waited_for() {
+    let (mut link, _) = started(Some("t"));
+    link.update(Heard::Opened, 1.0);
+    assert!(link.update(Heard::Tick, 4_999.0).is_empty());
+    assert_eq!(link.update(Heard::Tick, 5_000.0), [Do::Disconnect]);
+    let waiting = Phase::Waiting {
+        retry_at_ms: 5_300.0,
+        why: Why::Gone,
+    };
+    assert_eq!(link.phase, waiting);
+    // The next attempt has as much time as the first.
+    assert_eq!(link.update(Heard::Tick, 5_300.0), [Do::Connect]);
+    assert!(link.update(Heard::Tick, 10_299.0).is_empty());
+}
+
+#[test]
 fn a_lost_gateway_is_tried_again_with_growing_patience() {
     let (mut link, _) = started(Some("t"));
     link.update(Heard::Welcome(welcome("b1")), 0.0);
