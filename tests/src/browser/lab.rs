@@ -94,14 +94,76 @@ impl LabOnPage<'_> {
 
     /// Does what a step's `play` says, with the real buttons.
     pub async fn play(&self, play: &Play) -> Result<()> {
+        self.choose_client(play.client.as_deref().unwrap_or("You"))
+            .await?;
         match &play.act {
             Act::Connect => self.click("Connect").await,
-            Act::Send(bytes) => self.send_text(&wire::text::to_escaped(bytes)).await,
+            Act::Send(bytes) => {
+                let text = wire::text::to_escaped(bytes);
+                // Nobody types that much by hand.
+                if text.len() > 200 {
+                    self.fill("Message", &text).await?;
+                    self.click("Send").await
+                } else {
+                    self.send_text(&text).await
+                }
+            }
             Act::HalfClose => self.click("Half-close").await,
             Act::Close => self.click("Close").await,
             Act::Reset => self.click("Reset").await,
-            act => anyhow::bail!("{act} is not played yet"),
+            Act::Ask { name, kind } => {
+                self.fill("Name", name).await?;
+                self.fill("Type", kind).await?;
+                self.click("Ask").await
+            }
+            Act::Option(option, value) => self.set(&option.to_string(), *value).await,
+            Act::Slicer(Some(seed)) => self.set("slicer", *seed).await,
+            Act::Slicer(None) => self.click("Switch off slicer").await,
+            Act::Deadline(Some(ms)) => self.set("deadline", *ms).await,
+            Act::Deadline(None) => self.click("Switch off deadline").await,
+            Act::Pause | Act::Resume => self.click("Pause reading").await,
+            Act::Relay(relay) => {
+                self.fill("loss", &relay.loss_percent.to_string()).await?;
+                self.fill("duplicate", &relay.duplicate_percent.to_string())
+                    .await?;
+                self.fill("reorder", &relay.reorder_percent.to_string())
+                    .await?;
+                self.fill("delay", &relay.delay_ms.to_string()).await?;
+                self.set("seed", relay.seed).await
+            }
         }
+    }
+
+    /// Makes the composer speak for the client of this name, where there are several.
+    pub async fn choose_client(&self, name: &str) -> Result<()> {
+        self.wait(
+            &format!("the client {name}"),
+            "(group => group
+               ? [...group.querySelectorAll('button')]
+                   .some(button => button.textContent.replace('(connected)', '').trim() === argument.value
+                     && (button.click(), true))
+               : argument.value === 'You')(named(lab, '[role=group]', 'Client'))",
+            json!(name),
+        )
+        .await
+    }
+
+    /// Puts a value into the control of this name.
+    pub async fn fill(&self, control: &str, value: &str) -> Result<()> {
+        self.wait(
+            &format!("a control {control}"),
+            "(control => control && (control.value = argument.value[1],
+               control.dispatchEvent(new Event('input', { bubbles: true })),
+               control.dispatchEvent(new Event('change', { bubbles: true })), true))
+             (named(lab, 'input, select', argument.value[0]))",
+            json!([control, value]),
+        )
+        .await
+    }
+
+    async fn set(&self, control: &str, value: impl std::fmt::Display) -> Result<()> {
+        self.fill(control, &value.to_string()).await?;
+        self.click(&format!("Set {control}")).await
     }
 
     /// Waits for a row of the exchange: this end, this action, and this text in what it shows.

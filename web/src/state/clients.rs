@@ -72,6 +72,8 @@ pub(crate) struct Client {
 pub(super) struct Opening {
     pub(super) request: u32,
     pub(super) then: Vec<Vec<u8>>,
+    /// What it was asked for with; what is set later must be told.
+    pub(super) options: Vec<(SocketOption, i64)>,
 }
 
 /// A connection that stands.
@@ -168,7 +170,10 @@ impl Clients {
         let client = self.asking(request)?;
         let opening = client.opening.take()?;
         client.connection = Some(connection);
-        let adjustments = client.settings.adjustments();
+        let mut adjustments = client.settings.adjustments();
+        let options = client.settings.options.iter();
+        let later = options.filter(|option| !opening.options.contains(option));
+        adjustments.extend(later.map(|(option, value)| Adjustment::Option(*option, *value)));
         Some(Opened {
             name: client.name.clone(),
             adjustments,
@@ -269,11 +274,17 @@ mod tests {
         clients.current_mut().opening = Some(Opening {
             request: 5,
             then: vec![b"x".to_vec()],
+            options: vec![(SocketOption::NoDelay, 1)],
         });
+        clients.adjust(Adjustment::Option(SocketOption::Linger, 0));
         assert!(clients.opened(6, ConnectionId(1)).is_none());
         let opened = clients.opened(5, ConnectionId(1)).unwrap();
         assert_eq!(opened.name.as_deref(), Some("b"));
-        let expected = [Adjustment::Reading(false), Adjustment::Relay(relay)];
+        let expected = [
+            Adjustment::Reading(false),
+            Adjustment::Relay(relay),
+            Adjustment::Option(SocketOption::Linger, 0),
+        ];
         assert_eq!(opened.adjustments, expected);
         assert_eq!(opened.then, [b"x".to_vec()]);
         assert!(clients.has(ConnectionId(1)));

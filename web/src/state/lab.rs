@@ -453,11 +453,16 @@ impl Lab {
         let request = self.next_request;
         self.next_request += 1;
         client.connection = None;
-        client.opening = Some(Opening { request, then });
+        let options = client.settings.options.clone();
+        client.opening = Some(Opening {
+            request,
+            then,
+            options: options.clone(),
+        });
         vec![ToGateway::Open {
             request,
             lesson: self.spec.server.clone(),
-            options: client.settings.options.clone(),
+            options,
         }]
     }
 

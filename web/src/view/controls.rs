@@ -167,7 +167,7 @@ fn field(ui: Ui, field: Field) -> AnyView {
 const OPTIONS: [(SocketOption, &str, &str, &str); 6] = [
     (SocketOption::NoDelay, "no-delay", "0 or 1", "1"),
     (SocketOption::KeepAlive, "keep-alive", "0 or 1", "1"),
-    (SocketOption::Linger, "linger", "s, -1 is off", "0"),
+    (SocketOption::Linger, "linger", "s, or -1", "0"),
     (
         SocketOption::ReceiveBuffer,
         "receive-buffer",
