@@ -47,7 +47,11 @@ pub(crate) fn table(rows: &[Row]) -> String {
                 Transport::Udp => "udp",
                 Transport::Unix => "unix",
             };
-            format!("{:name_width$}  {transport}  {}", row.name, row.address)
+            format!(
+                "{:name_width$}  {transport}  {}",
+                row.name,
+                row.address.to_dial()
+            )
         })
         .collect();
     lines.join("\n")

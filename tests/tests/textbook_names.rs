@@ -1,6 +1,8 @@
 //! The DNS server as a reader pastes it into a project of their own: the same file, with tokio's
 //! socket where the gateway has a watched one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../../native/src/lessons/udp_dns.rs"]
 pub mod udp_dns;
 

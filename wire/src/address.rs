@@ -38,6 +38,14 @@ impl fmt::Display for AddressError {
 impl std::error::Error for AddressError {}
 
 impl Address {
+    /// As a program at the reader's terminal takes it: a path stands for itself.
+    pub fn to_dial(&self) -> String {
+        match self {
+            Self::Ip(address) => address.to_string(),
+            Self::Unix(path) => path.clone(),
+        }
+    }
+
     /// IP address and port, for those families that have them.
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {

@@ -18,7 +18,7 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
     let name = ui.lab.with_untracked(|lab| lab.spec.server.clone());
     let server = ui.part(|lab| {
         let server = lab.live().server.as_ref()?;
-        Some((server.address.to_string(), server.transport))
+        Some((server.address.to_dial(), server.transport))
     });
     let state = ui.part(State::of);
     let is_live = Memo::new(move |_| state.get() == State::Live);
