@@ -344,7 +344,7 @@ const V6_RULES: [Rule; 8] = [
             Class::Global,
             "2000::/3",
             "a machine on the Internet may have it",
-            "RFC 4291, 2.5.4",
+            "RFC 3587, 3",
         ),
     ),
 ];
@@ -358,8 +358,8 @@ const V4_GLOBAL: Fact = fact(
 const V6_RESERVED: Fact = fact(
     Class::Reserved,
     "all else",
-    "not given to anybody",
-    "RFC 4291, 2.4",
+    "not given out: of the addresses for the Internet, only those in 2000::/3 are",
+    "RFC 3587, 3",
 );
 
 const V4_FAMILY: Fact = fact(

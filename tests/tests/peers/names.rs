@@ -10,7 +10,7 @@ use wirebook_tests::requirements::met;
 use crate::go_clients::story;
 use crate::go_servers::start;
 use crate::observer::Observer;
-use crate::program::Program;
+use crate::program::{Program, go_client};
 
 /// How long an answer may take; the slow one takes two seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -150,4 +150,39 @@ async fn the_server_in_go_answers_as_ours_does() -> Result<()> {
     }
     assert_eq!(answer(&client, "wirebook.test", "A").await?[0], "0 NOERROR");
     Ok(())
+}
+
+#[tokio::test]
+async fn go_classifies_addresses_as_the_book_does() -> Result<()> {
+    if !met("go") {
+        return Ok(());
+    }
+    let mut go = Program::start(go_client("classify")?, &[])?;
+    for address in [
+        "0.0.0.0",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.1.1",
+        "169.254.1.1",
+        "224.0.0.251",
+        "::",
+        "::1",
+        "fe80::1",
+        "ff02::fb",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+    ] {
+        let ours = wire::classify::classify(address).map_err(anyhow::Error::msg)?;
+        let words: Vec<_> = ours.facts.iter().map(|fact| fact.class.word()).collect();
+        go.types(&format!("{address}\n")).await?;
+        assert_eq!(go.prints().await?, words.join(" "), "{address}");
+    }
+    for text in ["localhost", "127.1", "256.0.0.1", "127.0.0.01"] {
+        assert!(wire::classify::classify(text).is_err());
+        go.types(&format!("{text}\n")).await?;
+        assert_eq!(go.prints().await?, "no address", "{text}");
+    }
+    go.end_input();
+    go.ends().await
 }
