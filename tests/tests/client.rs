@@ -436,7 +436,7 @@ async fn a_client_that_lingers_holds_up_nobody_else() -> Result<()> {
                     event.connection == Some(id) && matches!(event.action, Action::Error { .. })
                 })
                 .await?;
-            assert!(asked.elapsed() < Duration::from_secs(1), "leaves: {leaves}");
+            assert!(asked.elapsed() < Duration::from_secs(3), "leaves: {leaves}");
         }
     }
     Ok(())

@@ -335,7 +335,7 @@ async fn programs_learn_where_the_servers_are() -> Result<()> {
     {
         assert_eq!(row["name"], server.lesson);
         assert_eq!(row["address"], server.address.to_string());
-        assert!(["tcp", "udp"].contains(&row["transport"].as_str().unwrap_or_default()));
+        assert!(["tcp", "udp", "unix"].contains(&row["transport"].as_str().unwrap_or_default()));
     }
     assert_eq!(door.gateway.get("/healthz", "").await?.body(), b"ok\n");
     Ok(())
