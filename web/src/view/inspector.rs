@@ -28,8 +28,8 @@ pub(super) fn inspector(ui: Ui) -> AnyView {
     let name = match ui.place {
         0 => "Inspector".to_owned(),
         _ => {
-            let lesson = ui.lab.with_untracked(|lab| lab.spec.server.clone());
-            ["Inspector: ", &lesson].concat()
+            let lab = ui.lab.with_untracked(|lab| lab.spec.name.clone());
+            ["Inspector: ", &lab].concat()
         }
     };
     let body = lazy(move || {
