@@ -11,8 +11,8 @@ const MAX_LABEL_BYTES: usize = 63;
 /// The class IN: the Internet (RFC 1035, 3.2.4).
 pub(crate) const CLASS_IN: u16 = 1;
 
-/// The types of records that have a word here, by their number.
-pub const TYPES: [(u16, &str); 10] = [
+/// The types of records that can be asked for by a word, by their number.
+pub const TYPES: [(u16, &str); 9] = [
     (1, "A"),
     (2, "NS"),
     (5, "CNAME"),
@@ -21,7 +21,6 @@ pub const TYPES: [(u16, &str); 10] = [
     (15, "MX"),
     (16, "TXT"),
     (28, "AAAA"),
-    (41, "OPT"),
     (255, "ANY"),
 ];
 

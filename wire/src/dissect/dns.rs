@@ -196,6 +196,7 @@ fn kind_word(kind: u32) -> String {
     let known = TYPES.iter().find(|(number, _)| u32::from(*number) == kind);
     match known {
         Some((_, word)) => (*word).to_owned(),
+        None if kind == OPT => "OPT".to_owned(),
         // RFC 3597, 5
         None => ["TYPE", &kind.to_string()].concat(),
     }
