@@ -222,6 +222,9 @@ impl Page {
             let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
             if let Some(server) = servers.iter().find(|server| server.lesson == lesson) {
                 self.act(*lab, Input::Online(server.clone()));
+            } else if lab.with_untracked(Lab::lacks_exchange) {
+                // This gateway does not run its server.
+                self.act(*lab, Input::Reel(Reel::Unreachable));
             }
         }
     }
