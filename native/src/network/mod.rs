@@ -50,25 +50,22 @@ impl Fate {
 // ANCHOR: fate
 /// The fate of the datagram with this number, counted for each way by itself.
 pub fn fate(settings: &RelaySettings, way: Way, number: u64) -> Fate {
-    // Three dice for each datagram, whatever they show: turning up the loss leaves the fate of
-    // those that are not lost as it was.
+    // Three dice for each datagram, whatever they show: turning up the loss leaves the fate
+    // of those that are not lost as it was.
     let first = number.wrapping_mul(6).wrapping_add(way as u64 * 3);
-    let hits = |die, percent: u8| roll(settings.seed, first.wrapping_add(die)) < percent.into();
-    let copies = match (
-        hits(0, settings.loss_percent),
-        hits(1, settings.duplicate_percent),
-    ) {
-        (true, _) => 0,
-        (false, false) => 1,
-        (false, true) => 2,
-    };
+    let die = |which| roll(settings.seed, first.wrapping_add(which));
+    let is_lost = die(0) < settings.loss_percent.into();
+    let is_doubled = die(1) < settings.duplicate_percent.into();
+    let is_overtaken = die(2) < settings.reorder_percent.into();
+
     let delay_ms = u32::from(settings.delay_ms).min(MAX_DELAY_MS);
-    let behind_ms = match hits(2, settings.reorder_percent) {
-        true => OVERTAKE_MS, // long enough for a later one to get there first
-        false => 0,
-    };
+    let behind_ms = if is_overtaken { OVERTAKE_MS } else { 0 }; // until a later one has passed
     Fate {
-        copies,
+        copies: match (is_lost, is_doubled) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
+        },
         hold: Duration::from_millis((delay_ms + behind_ms).into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Who talks with the server, and whether they still can.
 
 use wire::event::{Failure, SocketOption};
-use wire::{Action, Address, ConnectionId, End, Event};
+use wire::{Action, Address, ConnectionId, End, Event, Operation};
 
 /// The most conversations a lab lists; older ones that have ended are forgotten first.
 const MAX_CONVERSATIONS: usize = 32;
@@ -62,7 +62,12 @@ impl Conversation {
             (End::Client, Action::ShutDown) => self.can_write = false,
             (End::Client, Action::EndOfStream) => self.server_ended = true,
             (End::Client, Action::Close | Action::Reset) => self.is_open = false,
-            (End::Client, Action::Error { kind, .. }) if is_fatal(*kind) => self.is_open = false,
+            (
+                End::Client,
+                Action::Error {
+                    operation, kind, ..
+                },
+            ) if is_fatal(*operation, *kind) => self.is_open = false,
             // Another program's side is not observed; the server's close is all there is to see.
             (End::Server, Action::Close | Action::Reset) if !self.is_own => self.is_open = false,
             _ => {}
@@ -70,11 +75,13 @@ impl Conversation {
     }
 }
 
-fn is_fatal(kind: Failure) -> bool {
-    matches!(
-        kind,
-        Failure::Refused | Failure::Reset | Failure::BrokenPipe | Failure::Aborted
-    )
+/// A datagram that failed has closed nothing: there is no connection (RFC 1122, 4.1.3.3).
+fn is_fatal(operation: Operation, kind: Failure) -> bool {
+    !matches!(operation, Operation::Send | Operation::Receive)
+        && matches!(
+            kind,
+            Failure::Refused | Failure::Reset | Failure::BrokenPipe | Failure::Aborted
+        )
 }
 
 /// Every conversation of a lab, oldest first.
@@ -130,5 +137,31 @@ impl Conversations {
         let conversation = &mut self.0[index];
         conversation.is_own |= is_own;
         conversation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_ends_a_connection_and_not_a_datagram_socket() {
+        for (operation, is_open) in [(Operation::Connect, false), (Operation::Receive, true)] {
+            let mut conversation = Conversation::new(ConnectionId(1), true);
+            conversation.observe(&Event {
+                sequence: 1,
+                time_ns: 0,
+                connection: Some(ConnectionId(1)),
+                end: End::Client,
+                action: Action::Error {
+                    operation,
+                    kind: Failure::Refused,
+                    message: String::new(),
+                },
+                worker: None,
+                source: None,
+            });
+            assert_eq!(conversation.is_open, is_open);
+        }
     }
 }
