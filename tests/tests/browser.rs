@@ -378,23 +378,19 @@ async fn axe_finds_nothing_on_any_page_in_light_and_dark() -> Result<()> {
 /// All chapters on one page, where labs stay on paper.
 const PRINT: &str = "print.html";
 
-/// Fills the labs of the open page with something to look at.
+/// Fills the labs of the open page with something to look at: what their first step does.
 async fn use_every_lab(reader: &Reader) -> Result<()> {
     for lab in reader.labs().await? {
         lab.becomes("live").await?;
-        lab.click("Send").await?;
-        lab.see_row("server", server_takes(lab.name()), "").await?;
+        for step in lab.spec().await?.steps.iter().take(1) {
+            for play in &step.play {
+                lab.play(play).await?;
+            }
+        }
+        lab.wait("a row", "rowsOf(lab).length > 0", Value::Null)
+            .await?;
     }
     Ok(())
-}
-
-/// How the server of a lesson takes what is sent to it.
-fn server_takes(lesson: &str) -> &'static str {
-    if lesson.starts_with("udp") {
-        "receive"
-    } else {
-        "read"
-    }
 }
 
 #[tokio::test]

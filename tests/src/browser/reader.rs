@@ -14,6 +14,9 @@ use super::program::Program;
 /// How long the page may take to show what it should.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long axe-core may look at one page.
+const AXE_PATIENCE: Duration = Duration::from_secs(120);
+
 /// Finds things by the names a person goes by, and waits for changes of the page.
 const HELPERS: &str = include_str!("reader.js");
 
@@ -205,6 +208,8 @@ impl Reader {
         let axe = std::fs::read_to_string(Path::new(&path))
             .with_context(|| format!("reading axe-core from {}", Path::new(&path).display()))?;
         self.driver().execute(axe, Vec::new()).await?;
+        // Looking at every element of a long page takes a while.
+        self.driver().set_script_timeout(AXE_PATIENCE).await?;
         let found = self
             .driver()
             .execute_async(
@@ -216,6 +221,7 @@ impl Reader {
                 Vec::new(),
             )
             .await?;
+        self.driver().set_script_timeout(PATIENCE).await?;
         Ok(serde_json::from_value(found.json().clone())?)
     }
 
