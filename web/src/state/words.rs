@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use wire::dissect::cut;
+use wire::event::Failure;
 use wire::{Action, Event, Operation, text};
 
 use super::Conversation;
@@ -44,6 +45,12 @@ pub(crate) fn summary(event: &Event) -> Summary {
             summary.verb = "read".to_owned();
             summary.note = "end of stream".to_owned();
         }
+        // A socket that does not wait says so by an error. It is no failure.
+        Action::Error {
+            operation,
+            kind: Failure::WouldBlock,
+            ..
+        } => summary.verb = [call(*operation), " would block"].concat(),
         Action::Error {
             operation, message, ..
         } => {
@@ -141,7 +148,33 @@ pub(crate) fn who(conversation: &Conversation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clock, elapsed};
+    use wire::event::Failure;
+    use wire::{Action, ConnectionId, End, Event, Operation};
+
+    use super::{clock, elapsed, summary};
+
+    #[test]
+    fn a_call_that_would_have_had_to_wait_has_not_failed() {
+        let error = |kind| Event {
+            sequence: 1,
+            time_ns: 0,
+            connection: Some(ConnectionId(1)),
+            end: End::Server,
+            action: Action::Error {
+                operation: Operation::Read,
+                kind,
+                message: "the system's words".to_owned(),
+            },
+            worker: None,
+            source: None,
+        };
+        let would_block = summary(&error(Failure::WouldBlock));
+        assert_eq!(would_block.verb, "read would block");
+        assert_eq!(would_block.note, "");
+        let reset = summary(&error(Failure::Reset));
+        assert_eq!(reset.verb, "read failed");
+        assert_eq!(reset.note, "the system's words");
+    }
 
     #[test]
     fn time_is_told_in_the_unit_that_fits() {

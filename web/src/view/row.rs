@@ -1,7 +1,8 @@
 //! A row of the exchange: what it says, and how it is drawn.
 
 use leptos::prelude::*;
-use wire::{ConnectionId, End};
+use wire::event::Failure;
+use wire::{Action, ConnectionId, End};
 
 use super::Ui;
 use super::memo::Memo;
@@ -133,7 +134,14 @@ fn event_row(
         .map(|place| (place, lab.workers.name(place)));
     EventRow {
         end: event.end,
-        action: event.action.verb(),
+        action: match event.action {
+            // It looks like a wait, for it stands in the place of one.
+            Action::Error {
+                kind: Failure::WouldBlock,
+                ..
+            } => "would-block",
+            _ => event.action.verb(),
+        },
         sequence: number(ConnectionId(event.sequence)).0,
         connection: event.connection.map(|id| number(id).0),
         verb: summary.verb,
