@@ -141,9 +141,14 @@ fn name(end: End) -> &'static str {
 }
 
 fn line(ui: Ui, wire: Wire, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> AnyView {
-    let (near, far, part, words) = match arrow.from == wire.left {
-        true => ("2%", "98%", "30%", "36%"),
-        false => ("98%", "2%", "70%", "2%"),
+    let (near, far, part) = match arrow.from == wire.left {
+        true => ("2%", "98%", "22%"),
+        false => ("98%", "2%", "78%"),
+    };
+    // Where the arrow breaks off, and to which side of it the word stands.
+    let (cross, anchor, word) = match arrow.from == wire.left {
+        true => ("28%", "start", "12"),
+        false => ("72%", "end", "-12"),
     };
     let (x1, y1, x2, y2, is_whole) = match (arrow.start, arrow.end) {
         (Some(start), _) if arrow.is_lost => (near, middle(start), part, middle(start), false),
@@ -165,7 +170,8 @@ fn line(ui: Ui, wire: Wire, arrow: &Arrow, middle: impl Fn(usize) -> f64) -> Any
                 <circle cx="50%" cy=px(if arrow.start.is_some() { y2 } else { y1 }) r="2.5" />
             })}
             {arrow.is_lost.then(|| view! {
-                <text x=words y=px(y1)>"✕ " <tspan class="lost-word">"lost"</tspan></text>
+                <text x=cross y=px(y1) text-anchor=anchor>"✕"</text>
+                <text class="lost-word" x=cross dx=word y=px(y1) text-anchor=anchor>"lost"</text>
             })}
         </g>
     }
