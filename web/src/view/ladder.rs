@@ -31,15 +31,18 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
         px(window.rows as f64 * window.row_height)
     });
     let is_empty = ui.part(|lab| lab.trace.rows().is_empty());
+    let is_replay = ui.part(|lab| lab.replay.is_some());
     let empty = maybe(move || {
-        is_empty.get().then(|| {
-            paragraph(
-                "ladder-empty",
+        let words = || match is_replay.get() {
+            true => "Press Play or Step forward: every call that was observed then appears here.",
+            false => {
                 "Nothing has happened yet. Press Send: every call that you and the server make \
-                 on the connection appears here."
-                    .to_owned(),
-            )
-        })
+                 appears here."
+            }
+        };
+        is_empty
+            .get()
+            .then(|| paragraph("ladder-empty", words().to_owned()))
     });
     let lost = maybe(move || {
         let lost = lost.get();
