@@ -10,6 +10,7 @@ mod book;
 mod build;
 mod cargo;
 mod dev;
+mod fold;
 mod gateway;
 mod html;
 mod inputs;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cargo::{cargo, output, run, run_shown};
+use crate::fold::fold;
 use crate::inputs::{Inputs, hash_of};
 use crate::paths::Paths;
 use crate::steps::Outcome;
@@ -64,6 +65,7 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .path("wire/src")?
         .path("wire/Cargo.toml")?
         .path("xtask/src/page.rs")?
+        .path("xtask/src/fold.rs")?
         .path(".cargo/config.toml")?
         .path("Cargo.toml")?
         .path("Cargo.lock")?
@@ -89,6 +91,11 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .join(profile.folder())
         .join("wirebook_web.wasm");
     let name = bind(&wasm, &folder)?;
+    if profile == Profile::Page {
+        let wasm = folder.join(format!("{name}_bg.wasm"));
+        let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
+        fs::write(&wasm, fold(&bytes)?).with_context(|| format!("writing {}", wasm.display()))?;
+    }
     fs::write(&note, format!("{inputs} {name}"))?;
     Ok((Page { folder, name }, Outcome::Done))
 }
