@@ -7,13 +7,14 @@ use wirebook_tests::browser::{Reader, Scripts, StaticHost, available};
 
 const WIDE: u32 = 1280;
 
-/// Waits until this many things have been found in the exhibit.
+/// Waits until the exhibit is alive and this many things have been found in it.
 async fn found(reader: &Reader, exhibit: &str, count: usize) -> Result<()> {
     reader
         .wait(
             &format!("{count} found in {exhibit}"),
-            "document.querySelectorAll(`[data-exhibit=\"${argument.exhibit}\"] li[data-done=true]`)\
-             .length === argument.count",
+            "(tasks => tasks.length > 0
+                 && tasks.filter(task => task.dataset.done === 'true').length === argument.count)
+             ([...document.querySelectorAll(`[data-exhibit=\"${argument.exhibit}\"] li[data-done]`)])",
             json!({ "exhibit": exhibit, "count": count }),
         )
         .await?;
