@@ -231,11 +231,9 @@ impl Lab {
 
     /// Whether the lesson speaks in datagrams.
     pub(crate) fn is_udp(&self) -> bool {
-        match &self.server {
-            Some(server) => server.transport == Transport::Udp,
-            // Before the gateway says so, the name does.
-            None => self.spec.server.starts_with("udp"),
-        }
+        // Before the gateway says so, the recorded exchange does.
+        let recorded = self.spec.recorded.as_ref().map(|trace| &trace.server);
+        (self.server.as_ref().or(recorded)).is_some_and(|server| server.transport == Transport::Udp)
     }
 
     /// What the connection of the chosen client allows now.
