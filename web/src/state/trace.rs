@@ -38,6 +38,16 @@ pub(crate) struct Row {
     pub(crate) count: u32,
 }
 
+impl Row {
+    fn of(order: u64) -> Self {
+        Self {
+            order,
+            last: order,
+            count: 1,
+        }
+    }
+}
+
 /// Everything observed in one lab.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
@@ -114,7 +124,7 @@ impl Trace {
     /// Adds an event at its place; `false` if it is there already.
     pub(crate) fn push(&mut self, event: Event) -> bool {
         let order = event.sequence * 2;
-        let bytes = event.data().map_or(0, |data| data.bytes.len());
+        let weight = weight(&event);
         let item = Item {
             order,
             kind: Kind::Event(event),
@@ -122,18 +132,13 @@ impl Trace {
         if self.items.back().is_none_or(|last| last.order < order) {
             self.append(item);
         } else {
-            let index = self.items.partition_point(|other| other.order < order);
-            if self
-                .items
-                .get(index)
-                .is_some_and(|other| other.order == order)
-            {
+            let Err(index) = self.items.binary_search_by_key(&order, |other| other.order) else {
                 return false;
-            }
+            };
             self.items.insert(index, item);
-            self.rebuild();
+            self.insert_row(index);
         }
-        self.bytes += bytes;
+        self.bytes += weight;
         self.stay_within_bounds();
         true
     }
@@ -193,33 +198,89 @@ impl Trace {
     /// Adds the item at `index` to the rows; `last` is the first item of the last row.
     /// Answers with the first item of what is then the last row.
     fn add_row(&mut self, index: usize, last: Option<usize>) -> Option<usize> {
-        let order = self.items[index].order;
-        if let Kind::Event(event) = &self.items[index].kind {
-            let is_elsewhere = event.connection.is_some() && event.connection != self.filter;
-            if self.filter.is_some() && is_elsewhere {
-                return last;
-            }
-            if matches!(event.action, Action::Wait { .. }) {
-                // The gateway reads for the reader all the time, and the relay does nothing but
-                // wait: that they do tells nothing.
-                if !self.shows_waits || event.end != End::Server {
-                    return last;
-                }
-                if last.is_some_and(|last| is_same_wait(&self.items[last], event))
-                    && let Some(row) = self.rows.back_mut()
-                {
-                    row.last = order;
-                    row.count += 1;
-                    return last;
-                }
-            }
+        let item = &self.items[index];
+        if self.is_hidden(item) {
+            return last;
         }
-        self.rows.push_back(Row {
-            order,
-            last: order,
-            count: 1,
-        });
+        let order = item.order;
+        if last.is_some_and(|last| is_same_wait(&self.items[last], item))
+            && let Some(row) = self.rows.back_mut()
+        {
+            row.last = order;
+            row.count += 1;
+            return last;
+        }
+        self.rows.push_back(Row::of(order));
         Some(index)
+    }
+
+    /// Adds the item at `index`, which came late, between the rows that are there.
+    fn insert_row(&mut self, index: usize) {
+        let item = &self.items[index];
+        if self.is_hidden(item) {
+            return;
+        }
+        let order = item.order;
+        let next = self.rows.partition_point(|row| row.order < order);
+        let is_same = |row: &Row| (self.item(row.order)).is_some_and(|one| is_same_wait(one, item));
+        let before = next.checked_sub(1).and_then(|index| self.rows.get(index));
+        let continues = before.is_some_and(is_same);
+        let begins = self.rows.get(next).is_some_and(is_same);
+        let splits = before.filter(|row| row.last > order && !continues).copied();
+        if continues {
+            let row = &mut self.rows[next - 1];
+            row.last = row.last.max(order);
+            row.count += 1;
+        } else if let Some(run) = splits {
+            // It stands in the middle of a run of waits: what is behind it is a run of its own.
+            let rest = self.part_of(run, index + 1, self.items.len());
+            let head = self.part_of(run, 0, index);
+            self.rows.remove(next - 1);
+            let parts = [head, Some(Row::of(order)), rest];
+            for row in parts.into_iter().flatten().rev() {
+                self.rows.insert(next - 1, row);
+            }
+        } else if begins {
+            let row = &mut self.rows[next];
+            row.order = order;
+            row.count += 1;
+        } else {
+            self.rows.insert(next, Row::of(order));
+        }
+    }
+
+    /// What of a run is among the items from `start` to `end`.
+    fn part_of(&self, run: Row, start: usize, end: usize) -> Option<Row> {
+        let first = self.item(run.order)?;
+        let start = start.max(self.index(run.order)?);
+        let end = end.min(self.index(run.last)? + 1);
+        let items = self.items.range(start..end);
+        let mut orders = items
+            .filter(|item| is_same_wait(first, item))
+            .map(|item| item.order);
+        let mut row = Row::of(orders.next()?);
+        for order in orders {
+            row.last = order;
+            row.count += 1;
+        }
+        Some(row)
+    }
+
+    /// Whether no row tells of it.
+    fn is_hidden(&self, item: &Item) -> bool {
+        let Kind::Event(event) = &item.kind else {
+            return false;
+        };
+        let is_elsewhere = event.connection.is_some() && event.connection != self.filter;
+        if self.filter.is_some() && is_elsewhere {
+            return true;
+        }
+        match event.action {
+            // The gateway reads for the reader all the time, and the relay does nothing but wait:
+            // that they do tells nothing.
+            Action::Wait { .. } => !self.shows_waits || event.end != End::Server,
+            _ => false,
+        }
     }
 
     fn stay_within_bounds(&mut self) {
@@ -229,7 +290,7 @@ impl Trace {
             };
             if let Kind::Event(event) = &item.kind {
                 self.dropped += 1;
-                self.bytes -= event.data().map_or(0, |data| data.bytes.len());
+                self.bytes -= weight(event);
             }
             while self.rows.front().is_some_and(|row| row.order <= item.order) {
                 self.rows.pop_front();
@@ -239,13 +300,19 @@ impl Trace {
     }
 }
 
+/// How many bytes of payload an event holds.
+fn weight(event: &Event) -> usize {
+    event.data().map_or(0, |data| data.bytes.len())
+}
+
 /// Whether the same task waits for the same in both.
-fn is_same_wait(item: &Item, event: &Event) -> bool {
-    matches!(&item.kind, Kind::Event(earlier)
-        if earlier.action == event.action
-            && earlier.end == event.end
-            && earlier.connection == event.connection
-            && earlier.worker == event.worker)
+fn is_same_wait(one: &Item, other: &Item) -> bool {
+    matches!((&one.kind, &other.kind), (Kind::Event(one), Kind::Event(other))
+        if matches!(one.action, Action::Wait { .. })
+            && one.action == other.action
+            && one.end == other.end
+            && one.connection == other.connection
+            && one.worker == other.worker)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use wire::event::{Action, ConnectionId, Data, End, Event, Operation};
 
-use super::{Kind, MAX_BYTES, Trace};
+use super::{Kind, MAX_BYTES, Row, Trace};
 
 fn event(sequence: u64, connection: u64, action: Action) -> Event {
     Event {
@@ -50,7 +50,7 @@ fn the_same_wait_again_is_one_row() {
     assert_eq!(orders(&trace), [2, 4, 10, 12]);
     assert_eq!(trace.rows()[1].count, 2);
     assert_eq!(trace.row_of(6), Some(1));
-    // Out of order: the rows are built anew, with the same result.
+    // Out of order, with the same result.
     trace.push(wait(4));
     assert_eq!(orders(&trace), [2, 4, 10, 12]);
     assert_eq!(trace.rows()[1].count, 3);
@@ -106,4 +106,60 @@ fn lost_events_and_a_lost_gateway_have_their_place() {
     assert_eq!(orders(&trace), [2, 3, 40, 41]);
     assert!(trace.item(3).is_some_and(|item| item.kind == Kind::Gap(12)));
     assert!(trace.item(41).is_some_and(|item| item.kind == Kind::Break));
+}
+
+/// The rows as they are built from the start.
+fn anew(trace: &Trace) -> Vec<Row> {
+    let mut anew = trace.clone();
+    anew.rebuild();
+    anew.rows.into()
+}
+
+#[test]
+fn what_comes_late_finds_its_row_as_if_it_had_come_in_time() {
+    // Every order of arrival that a simple generator gives, of waits, reads and other workers.
+    let mut random = 1_u64;
+    let mut next = |below: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    for _ in 0..300 {
+        let mut events: Vec<Event> = (1..12)
+            .map(|sequence| match next(5) {
+                0 => read(sequence, 1),
+                1 => Event {
+                    worker: Some(wire::Worker::Task(2)),
+                    ..wait(sequence)
+                },
+                2 => Event {
+                    end: End::Client,
+                    ..wait(sequence)
+                },
+                _ => wait(sequence),
+            })
+            .collect();
+        let mut trace = Trace::default();
+        while !events.is_empty() {
+            let index = next(events.len() as u64) as usize;
+            trace.push(events.remove(index));
+            assert_eq!(Vec::from(trace.rows.clone()), anew(&trace));
+        }
+    }
+}
+
+#[test]
+fn a_run_of_waits_is_split_by_what_comes_late_into_it() {
+    let mut trace = Trace::default();
+    for sequence in [1, 2, 4, 5, 6] {
+        trace.push(wait(sequence));
+    }
+    assert_eq!(trace.rows().len(), 1);
+    trace.push(read(3, 1));
+    let rows = trace
+        .rows()
+        .iter()
+        .map(|row| (row.order, row.last, row.count));
+    assert_eq!(rows.collect::<Vec<_>>(), [(2, 4, 2), (6, 6, 1), (8, 12, 3)]);
 }
