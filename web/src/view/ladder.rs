@@ -100,7 +100,7 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
                         <For
                             each=move || shown.get()
                             key=Shown::key
-                            children=move |shown| row(ui, scroll, shown, total, dropped)
+                            children=move |one| row(ui, scroll, shown, one, total, dropped)
                         />
                     </ol>
                 </div>

@@ -21,9 +21,17 @@ const COLOURS: usize = 6;
 pub(super) struct Shown {
     order: u64,
     count: u32,
+    at: At,
+    body: Body,
+}
+
+/// Where a row stands, which changes when one comes late before it.
+#[derive(Clone, Default, PartialEq)]
+struct At {
     /// Its place among all rows since the lab began.
     place: usize,
-    body: Body,
+    /// Since the row before.
+    after: String,
 }
 
 #[derive(Clone, PartialEq)]
@@ -42,8 +50,6 @@ struct EventRow {
     text: Option<String>,
     note: String,
     line: Option<String>,
-    /// Since the row before.
-    after: String,
     /// Whose conversation it is, where that is not plain.
     client: Option<String>,
     /// The place and the name of the task or thread, where there are several.
@@ -52,13 +58,13 @@ struct EventRow {
 
 impl Shown {
     /// Names the row and all about it that may change after it was drawn.
-    pub(super) fn key(&self) -> (u64, u32, usize, Option<String>, bool) {
+    pub(super) fn key(&self) -> (u64, u32, Option<String>, bool) {
         let label = match &self.body {
             Body::Event(event) => event.client.clone(),
             Body::Note(note) => Some(note.clone()),
         };
         let has_worker = matches!(&self.body, Body::Event(event) if event.worker.is_some());
-        (self.order, self.count, self.place, label, has_worker)
+        (self.order, self.count, label, has_worker)
     }
 }
 
@@ -78,9 +84,15 @@ pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u6
             let earlier = index
                 .checked_sub(1)
                 .and_then(|index| trace.event(trace.rows().get(index)?.order));
+            let ns = trace.event(row.order).zip(earlier);
+            let ns = ns.and_then(|(event, earlier)| event.time_ns.checked_sub(earlier.time_ns));
+            let at = At {
+                place: trace.dropped_rows + index,
+                after: ns.map_or_else(String::new, |ns| ["+", &elapsed(ns)].concat()),
+            };
             let body = match &trace.item(row.order)?.kind {
                 Kind::Event(event) => {
-                    Body::Event(Box::new(event_row(lab, event, earlier, row.count, several)))
+                    Body::Event(Box::new(event_row(lab, event, row.count, several)))
                 }
                 Kind::Gap(1) => {
                     Body::Note("1 event was lost here: the page was too slow".to_owned())
@@ -99,20 +111,14 @@ pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u6
             Some(Shown {
                 order: row.order,
                 count: row.count,
-                place: trace.dropped_rows + index,
+                at,
                 body,
             })
         })
         .collect()
 }
 
-fn event_row(
-    lab: &Lab,
-    event: &wire::Event,
-    earlier: Option<&wire::Event>,
-    count: u32,
-    several: bool,
-) -> EventRow {
+fn event_row(lab: &Lab, event: &wire::Event, count: u32, several: bool) -> EventRow {
     let mut summary = summary(event);
     if count > 1 {
         summary.note = [&count.to_string(), " times"].concat();
@@ -148,10 +154,6 @@ fn event_row(
         text: summary.text,
         note: summary.note,
         line: (event.source.as_ref()).map(|source| ["line ", &source.line.to_string()].concat()),
-        after: earlier
-            .and_then(|earlier| event.time_ns.checked_sub(earlier.time_ns))
-            .map(|ns| ["+", &elapsed(ns)].concat())
-            .unwrap_or_default(),
         client,
         worker,
     }
@@ -160,18 +162,24 @@ fn event_row(
 pub(super) fn row(
     ui: Ui,
     scroll: Scroll,
+    all: Memo<Vec<Shown>>,
     shown: Shown,
     total: Memo<usize>,
     dropped: Memo<usize>,
 ) -> AnyView {
-    let Shown {
-        order, place, body, ..
-    } = shown;
+    let Shown { order, body, .. } = shown;
+    let at = Memo::new(move |_| {
+        all.with(|all| {
+            let own = all.iter().find(|shown| shown.order == order);
+            own.map(|shown| shown.at.clone()).unwrap_or_default()
+        })
+    });
+    let place = move || at.with(|at| at.place);
     let top = lazy(move || {
-        let index = place.saturating_sub(dropped.get()) as f64;
+        let index = place().saturating_sub(dropped.get()) as f64;
         px(index * scroll.window.get().row_height)
     });
-    let position = (place + 1).to_string();
+    let position = lazy(move || (place() + 1).to_string());
     let count = lazy(move || total.get().to_string());
     let event = match body {
         Body::Note(note) => {
@@ -190,7 +198,7 @@ pub(super) fn row(
     let tab = lazy(move || {
         let is_stop = match ui.selected.get() {
             Some(selected) => selected == order,
-            None => place + 1 == total.get(),
+            None => place() + 1 == total.get(),
         };
         if is_stop { "0" } else { "-1" }
     });
@@ -241,7 +249,7 @@ pub(super) fn row(
                     {event.line.map(|line| text("row-line", line))}
                 </span>
                 {beside}
-                {text("row-after", event.after)}
+                <span class="row-after">{lazy(move || at.with(|at| at.after.clone()))}</span>
             </button>
         </li>
     }
