@@ -13,6 +13,8 @@ pub mod tcp_deadline;
 pub mod tcp_echo;
 #[path = "../../native/src/lessons/tcp_full.rs"]
 pub mod tcp_full;
+#[path = "../../native/src/lessons/tcp_last_word.rs"]
+pub mod tcp_last_word;
 #[path = "../../native/src/lessons/tcp_line.rs"]
 pub mod tcp_line;
 #[path = "../../native/src/lessons/tcp_ok.rs"]
@@ -396,6 +398,16 @@ async fn tcp_deadline_answers_lines_and_leaves_the_slow() -> io::Result<()> {
         let mut answer = String::new();
         slow.read_to_string(&mut answer).await?;
         assert_eq!(answer, "too slow\n");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tcp_last_word_speaks_when_the_client_has_finished() -> io::Result<()> {
+    check(tcp_last_word::serve, async |address| {
+        assert_eq!(exchange(address, b"last words").await?, b"10 bytes\n");
+        assert_eq!(exchange(address, b"").await?, b"0 bytes\n");
         Ok(())
     })
     .await

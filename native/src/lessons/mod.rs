@@ -14,6 +14,7 @@ pub mod frame_line;
 pub mod tcp_deadline;
 pub mod tcp_echo;
 pub mod tcp_full;
+pub mod tcp_last_word;
 pub mod tcp_line;
 pub mod tcp_ok;
 pub mod tcp_options;
@@ -65,6 +66,9 @@ pub const LESSONS: &[Lesson] = &[
     }),
     Lesson::tcp("tcp_deadline", 8082, |listener| {
         Box::pin(tcp_deadline::serve(listener))
+    }),
+    Lesson::tcp("tcp_last_word", 9112, |listener| {
+        Box::pin(tcp_last_word::serve(listener))
     }),
     Lesson::tcp("tcp_options", 9110, |listener| {
         Box::pin(tcp_options::serve(listener))

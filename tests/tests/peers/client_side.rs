@@ -45,6 +45,35 @@ async fn a_client_of_tcp_deadline_is_left_when_it_says_no_more() -> Result<()> {
 }
 
 #[tokio::test]
+async fn tcp_last_word_answers_whoever_half_closes() -> Result<()> {
+    go_servers::story("tcp_last_word", async |_, mut stream| {
+        stream.write_all(b"last words").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "10 bytes\n");
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_of_tcp_last_word_reads_after_its_own_end() -> Result<()> {
+    go_clients::story("tcp_last_word", async |mut client, observer| {
+        assert_eq!(client.prints().await?, "10 bytes");
+        client.ends().await?;
+        observer
+            .sees(&[
+                "server read \"last words\"",
+                "server end",
+                "server write \"10 bytes\\n\"",
+                "server close",
+            ])
+            .await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn tcp_options_tells_its_own_and_sends_lines_back() -> Result<()> {
     go_servers::story("tcp_options", async |server, mut stream| {
         assert_eq!(server.prints().await.unwrap(), "no-delay: 0");
