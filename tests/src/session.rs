@@ -270,6 +270,9 @@ impl Session {
             ToPage::Refused(refused) => self.refused.push(refused),
             ToPage::Pong { nonce } => self.pongs.push(nonce),
             ToPage::Stats { stats, .. } => self.stats.push(stats),
+            ToPage::Lost { packets, .. } => self.lost += packets,
+            // Only simulators say these.
+            ToPage::Now(_) | ToPage::Rewound => {}
         }
     }
 

@@ -26,6 +26,7 @@ fn lab(server: &str, steps: &[(&[&str], &str)]) -> Result<Lab> {
         questions: Vec::new(),
         experiments: Vec::new(),
         recorded: None,
+        network: None,
         hash: String::new(),
         steps: steps.iter().map(step).collect::<Result<_>>()?,
         listings: Vec::new(),

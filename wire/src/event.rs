@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::kernel::Kernel;
+use crate::packet::{Fate, Packet};
 use crate::payload;
 
 /// The largest payload one event carries, in bytes; a larger transfer is several events.
@@ -26,6 +28,8 @@ pub enum End {
     Server,
     /// A program between the two, which passes on what it receives, or does not.
     Relay,
+    /// The network between them, where packets are.
+    Wire,
 }
 
 /// One observed fact.
@@ -33,7 +37,9 @@ pub enum End {
 pub struct Event {
     /// The place in the order of all events of this gateway.
     /// Taken before a call that sends and after a call that receives, so that a cause never
-    /// sorts behind its effect. Numbers may be skipped, and events may arrive a little out of order.
+    /// sorts behind its effect. It follows the clock, so that a packet, of which the system tells
+    /// later, has its place among the calls: those of programs have even numbers, packets odd ones.
+    /// Events may arrive a little out of order.
     pub sequence: u64,
     /// Nanoseconds on a monotonic clock that starts with the gateway.
     pub time_ns: u64,
@@ -169,6 +175,17 @@ pub enum Action {
     },
     /// The relay passes a datagram on twice.
     Duplicate(Data),
+    /// A packet left one end for the other.
+    Packet(Packet),
+    /// What became of a packet in a simulated network.
+    Fate {
+        /// Its [`Packet::number`].
+        packet: u32,
+        /// What became of it.
+        fate: Fate,
+    },
+    /// What the system says of this end's socket.
+    Kernel(Kernel),
 }
 
 /// The calls of a socket.
@@ -253,6 +270,14 @@ impl Event {
             _ => None,
         }
     }
+
+    /// How many bytes it holds, in transfers and packets.
+    pub fn held_bytes(&self) -> usize {
+        match &self.action {
+            Action::Packet(packet) => packet.bytes.len(),
+            _ => self.data().map_or(0, |data| data.bytes.len()),
+        }
+    }
 }
 
 impl Action {
@@ -276,6 +301,9 @@ impl Action {
             Self::Lose(_) => "lose",
             Self::Hold { .. } => "hold",
             Self::Duplicate(_) => "duplicate",
+            Self::Packet(_) => "packet",
+            Self::Fate { fate, .. } => fate.verb(),
+            Self::Kernel(_) => "kernel",
         }
     }
 }
@@ -364,6 +392,7 @@ impl fmt::Display for End {
             Self::Client => "client",
             Self::Server => "server",
             Self::Relay => "relay",
+            Self::Wire => "wire",
         })
     }
 }

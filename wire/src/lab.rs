@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Play, Seen, Trace};
+use crate::{NetworkSettings, Play, Seen, Trace};
 
 /// One lab of a chapter, as the preprocessor hands it to the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ pub struct Lab {
     pub name: String,
     /// The lesson whose server this lab talks to.
     pub server: String,
+    /// The link of a lab whose server is simulated ([`crate::session::is_simulated`]).
+    pub network: Option<NetworkSettings>,
     /// Changes when the steps change; progress is kept under name and hash.
     pub hash: String,
     /// What the composer offers beyond connecting and sending.
@@ -47,11 +49,17 @@ pub enum Control {
     Dns,
     /// What serving costs the server.
     Stats,
+    /// The packets, from the start.
+    Packets,
+    /// What the system says of the sockets, from the start.
+    Kernel,
+    /// What the simulated link does.
+    Network,
 }
 
 impl Control {
     /// Every control, with the word for it.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Clients, "clients"),
         (Self::Options, "options"),
         (Self::Slicer, "slicer"),
@@ -60,6 +68,9 @@ impl Control {
         (Self::Relay, "relay"),
         (Self::Dns, "dns"),
         (Self::Stats, "stats"),
+        (Self::Packets, "packets"),
+        (Self::Kernel, "kernel"),
+        (Self::Network, "network"),
     ];
 }
 

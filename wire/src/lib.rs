@@ -4,6 +4,9 @@
 //! tests use the same types:
 //!
 //! - [`event`]: one observed fact, the unit of everything a lab shows;
+//! - [`packet`]: what is on the network between two ends, and [`flows`]: what it means there;
+//! - [`kernel`]: what the system says of a socket;
+//! - [`network`]: a simulated network;
 //! - [`session`]: the messages between the page and the gateway, and their encoding;
 //! - [`lab`]: what a chapter says about its lab: steps, listings;
 //! - [`seen`]: the small language of what must be observed for a step to tick;
@@ -24,7 +27,11 @@ pub mod dissect;
 pub mod dns;
 pub mod event;
 pub mod exhibit;
+pub mod flows;
+pub mod kernel;
 pub mod lab;
+pub mod network;
+pub mod packet;
 mod payload;
 mod phrase;
 pub mod play;
@@ -38,7 +45,10 @@ pub mod transfer;
 
 pub use address::Address;
 pub use event::{Action, ConnectionId, Data, End, Event, Operation, SocketOption, Source, Worker};
+pub use kernel::{Kernel, TcpState};
 pub use lab::{Lab, Listing, Step};
+pub use network::{NetworkSettings, Trap};
+pub use packet::Packet;
 pub use play::{Act, Play};
 pub use progress::Progress;
 pub use seen::Seen;

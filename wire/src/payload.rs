@@ -58,3 +58,34 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         Unpacked::Run(byte, count) => Ok(vec![byte; count as usize]),
     }
 }
+
+/// Packets: between programs as they are, in files for people as hex digits.
+pub(crate) mod hex {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::packet::MAX_PACKET_BYTES;
+    use crate::text;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_str(&text::to_hex(bytes));
+        }
+        serde_bytes::serialize(bytes, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
+        let bytes = if deserializer.is_human_readable() {
+            let digits = String::deserialize(deserializer)?;
+            text::from_hex(&digits).map_err(D::Error::custom)?
+        } else {
+            serde_bytes::deserialize(deserializer)?
+        };
+        match bytes.len() <= MAX_PACKET_BYTES {
+            true => Ok(bytes),
+            false => Err(D::Error::custom("more bytes than are kept of one packet")),
+        }
+    }
+}

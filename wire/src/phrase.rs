@@ -30,6 +30,7 @@ pub(crate) enum Token {
 }
 
 /// The tokens of one phrase, taken from the front.
+#[derive(Clone)]
 pub(crate) struct Tokens<'a> {
     phrase: &'a str,
     rest: &'a str,

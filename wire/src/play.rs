@@ -8,6 +8,11 @@
 //! [NAME:] slicer SEED | slicer off
 //! [NAME:] deadline MILLISECONDS ms | deadline off
 //! [NAME:] relay [seed=N] [loss=N] [duplicate=N] [reorder=N] [delay=N]
+//! network [seed=N] [delay=N] [jitter=N] [bandwidth=N] [mtu=N] [loss=N] [duplicate=N] [reorder=N]
+//!         [corrupt=N] [queue=N]
+//! drop KIND [from END] [N times]
+//! duplicate KIND [from END] [N times]
+//! delay KIND MILLISECONDS ms [from END] [N times]
 //! ```
 //!
 //! `NAME:` is another client of the same lab, with a connection of its own. An `option` before
@@ -19,6 +24,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::event::SocketOption;
+use crate::network::{NetworkSettings, Trap};
 use crate::payload;
 pub use crate::phrase::PhraseError;
 use crate::phrase::{Token, Tokens};
@@ -26,7 +32,7 @@ use crate::session::{MAX_SEND_BYTES, RelaySettings};
 use crate::text;
 
 const EXPECTED: &str = "connect, send, half-close, close, reset, ask, option, slicer, pause, \
-                        resume, deadline or relay";
+                        resume, deadline, relay, network, drop, delay or duplicate";
 
 /// The longest name of a client, in bytes.
 const MAX_NAME_BYTES: usize = 16;
@@ -72,6 +78,11 @@ pub enum Act {
     Deadline(Option<u32>),
     /// `relay seed=7 loss=30`
     Relay(RelaySettings),
+    /// `network delay=50 loss=30`: what a simulated link does from now on.
+    Network(NetworkSettings),
+    /// `drop SYN-ACK`, `delay data 300 ms`: to the first such packets from now on, in a simulated
+    /// network.
+    Trap(Trap),
 }
 
 impl From<Act> for Play {
@@ -136,6 +147,8 @@ fn act(word: &str, tokens: &mut Tokens<'_>) -> Result<Act, PhraseError> {
             Act::Deadline(deadline)
         }
         "relay" => Act::Relay(relay(tokens)?),
+        "network" => Act::Network(NetworkSettings::read(tokens)?),
+        "drop" | "delay" | "duplicate" => Act::Trap(Trap::read(word, tokens)?),
         _ => return Err(tokens.problem(format!("expected {EXPECTED}, found {word}"))),
     })
 }
@@ -225,6 +238,14 @@ impl fmt::Display for Act {
             Self::Deadline(Some(ms)) => write!(formatter, "deadline {ms} ms"),
             Self::Deadline(None) => formatter.write_str("deadline off"),
             Self::Relay(settings) => settings.fmt(formatter),
+            Self::Network(settings) => {
+                let settings = settings.to_string();
+                match settings.is_empty() {
+                    true => formatter.write_str("network"),
+                    false => write!(formatter, "network {settings}"),
+                }
+            }
+            Self::Trap(trap) => trap.fmt(formatter),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Action, ConnectionId, Event};
+use crate::flows::{Flows, Sight};
 use crate::seen::{Direction, Pattern, Seen, What};
 
 /// The most bytes remembered per connection while looking for a text.
@@ -10,6 +11,9 @@ const MAX_HEARD_BYTES: usize = 64 * 1024;
 
 /// How many events are remembered that may have come before their turn.
 const MAX_EARLY_EVENTS: usize = 32;
+
+/// An event, and what it tells of a packet.
+type Noted = (Event, Option<Sight>);
 
 /// How far a reader has come in the steps of one lab.
 ///
@@ -23,7 +27,9 @@ pub struct Progress {
     /// How often the current step's pattern was observed.
     times: u16,
     /// What has ticked nothing, the latest last.
-    early: VecDeque<Event>,
+    early: VecDeque<Noted>,
+    /// What packets mean among those before them.
+    flows: Flows,
     /// What moved in the awaited direction since the current step began, per connection.
     heard: HashMap<Option<ConnectionId>, Vec<u8>>,
     /// When the silence began that the current step may be waiting for.
@@ -39,6 +45,7 @@ impl Progress {
             steps,
             times: 0,
             early: VecDeque::new(),
+            flows: Flows::default(),
             heard: HashMap::new(),
             quiet_since_ns: None,
         }
@@ -64,32 +71,38 @@ impl Progress {
         if self.is_complete() {
             return false;
         }
-        if !self.take(event) {
+        // Each packet is followed once, in whichever order its event is held against the steps.
+        let sight = self.flows.observe(event);
+        if !self.take(event, sight.as_ref()) {
+            // Samples of the system would push out all else.
+            if matches!(event.action, Action::Kernel(_)) {
+                return false;
+            }
             if self.early.len() == MAX_EARLY_EVENTS {
                 self.early.pop_front();
             }
-            self.early.push_back(event.clone());
+            self.early.push_back((event.clone(), sight));
             return false;
         }
         // What had arrived already although it comes later is held against the steps that follow.
         let mut ticked_at = event.sequence;
-        let mut early: Vec<Event> = self.early.drain(..).collect();
-        early.sort_by_key(|event| event.sequence);
-        for event in early {
+        let mut early: Vec<Noted> = self.early.drain(..).collect();
+        early.sort_by_key(|(event, _)| event.sequence);
+        for (event, sight) in early {
             if event.sequence < ticked_at {
                 continue;
             }
-            if self.take(&event) {
+            if self.take(&event, sight.as_ref()) {
                 ticked_at = event.sequence;
             } else {
-                self.early.push_back(event);
+                self.early.push_back((event, sight));
             }
         }
         true
     }
 
     /// Holds an event against the current step alone; `true` if that ticked it.
-    fn take(&mut self, event: &Event) -> bool {
+    fn take(&mut self, event: &Event, sight: Option<&Sight>) -> bool {
         let Some(seen) = self.steps.get(self.done) else {
             return false;
         };
@@ -102,11 +115,13 @@ impl Progress {
             What::Nothing { for_secs } => {
                 let long_enough = is_over(self.quiet_since_ns, *for_secs, event.time_ns);
                 // Waiting is what silence looks like from inside; all else breaks it.
-                if event.end == seen.end && !matches!(event.action, Action::Wait { .. }) {
+                let is_quiet = matches!(event.action, Action::Wait { .. } | Action::Kernel(_));
+                if event.end == seen.end && !is_quiet {
                     self.quiet_since_ns = Some(event.time_ns);
                 }
                 long_enough
             }
+            What::Packet { .. } => sight.is_some_and(|sight| seen.is_shown_by_packet(event, sight)),
             _ => seen.is_shown_by(event),
         };
         let times = seen.times;

@@ -8,9 +8,13 @@
 //! END error                          [FAILURE]
 //! END option                         [OPTION]
 //! END nothing for SECONDS s
+//! END state STATE
+//! wire KIND [from END]
+//! wire drop | arrive | delay | duplicate | corrupt  KIND [from END]
 //! ```
 //!
-//! `END` is `client`, `server` or `relay`. `BYTES` is `"TEXT"`, `hex "00 05"`, or `like "TEXT"`, in
+//! `END` is `client`, `server` or `relay`. `STATE` is a state of TCP, as in `TIME-WAIT`. `KIND` is
+//! a kind of packet, as in `SYN` (see [`crate::flows::Kind`]), or `any`. `BYTES` is `"TEXT"`, `hex "00 05"`, or `like "TEXT"`, in
 //! which `*` stands for any bytes and `?` for any one. They must occur in what this end has read
 //! (written, ...) on one connection since the step began, however many calls that took: a stream
 //! has no messages. For datagrams they must occur in one of them.
@@ -23,6 +27,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Action, End, Event, Failure, Operation, SocketOption};
+use crate::flows::{Kind, Sight};
+use crate::kernel::TcpState;
+use crate::network;
 pub use crate::phrase::PhraseError;
 use crate::phrase::{Token, Tokens};
 use crate::text;
@@ -61,6 +68,34 @@ pub enum What {
         /// In whole seconds.
         for_secs: u64,
     },
+    /// The system says that this end's connection is in this state.
+    State(TcpState),
+    /// Something about a packet.
+    Packet {
+        /// What.
+        verb: PacketVerb,
+        /// Of which kind; `None` takes any.
+        kind: Option<Kind>,
+        /// Who sent it; `None` takes any.
+        from: Option<End>,
+    },
+}
+
+/// What can be seen of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PacketVerb {
+    /// [`Action::Packet`]
+    Leave,
+    /// [`crate::packet::Fate::Arrive`]
+    Arrive,
+    /// [`crate::packet::Fate::Drop`]
+    Drop,
+    /// [`crate::packet::Fate::Delay`]
+    Delay,
+    /// [`crate::packet::Fate::Duplicate`]
+    Duplicate,
+    /// [`crate::packet::Fate::Corrupt`]
+    Corrupt,
 }
 
 /// Bytes to look for.
@@ -108,10 +143,21 @@ pub enum Direction {
     Duplicate,
 }
 
-const ENDS: [(End, &str); 3] = [
+const ENDS: [(End, &str); 4] = [
     (End::Client, "client"),
     (End::Server, "server"),
     (End::Relay, "relay"),
+    (End::Wire, "wire"),
+];
+
+/// That a packet leaves goes without saying: the word is that of its event.
+const PACKET_VERBS: [(PacketVerb, &str); 6] = [
+    (PacketVerb::Leave, "packet"),
+    (PacketVerb::Arrive, "arrive"),
+    (PacketVerb::Drop, "drop"),
+    (PacketVerb::Delay, "delay"),
+    (PacketVerb::Duplicate, "duplicate"),
+    (PacketVerb::Corrupt, "corrupt"),
 ];
 
 const HAPPENINGS: [(Happening, &str); 6] = [
@@ -194,6 +240,17 @@ impl Pattern {
 }
 
 impl Seen {
+    /// Whether what an event tells of a packet is what must be observed.
+    pub(crate) fn is_shown_by_packet(&self, event: &Event, sight: &Sight) -> bool {
+        let What::Packet { verb, kind, from } = &self.what else {
+            return false;
+        };
+        event.end == self.end
+            && name(&PACKET_VERBS, *verb) == event.action.verb()
+            && kind.is_none_or(|kind| kind.is(sight))
+            && from.is_none_or(|from| from == sight.from)
+    }
+
     /// Whether this one event alone is what must be observed.
     /// Text in a stream and silence need more than one event: see [`crate::Progress`].
     pub(crate) fn is_shown_by(&self, event: &Event) -> bool {
@@ -202,7 +259,10 @@ impl Seen {
             && match &self.what {
                 What::Happens(happening) => happening.is(action),
                 What::Moves(direction, None) => direction.is(action),
-                What::Moves(_, Some(_)) | What::Nothing { .. } => false,
+                What::Moves(_, Some(_)) | What::Nothing { .. } | What::Packet { .. } => false,
+                What::State(expected) => {
+                    matches!(action, Action::Kernel(kernel) if kernel.state == *expected)
+                }
                 What::Waits(expected) => {
                     matches!(action, Action::Wait { operation }
                         if expected.is_none_or(|expected| expected == *operation))
@@ -229,8 +289,14 @@ impl FromStr for Seen {
     fn from_str(phrase: &str) -> Result<Self, PhraseError> {
         let mut tokens = Tokens::new(phrase);
         let times = tokens.times()?;
-        let end = tokens.word("client, server or relay")?;
+        let end = tokens.word("client, server, relay or wire")?;
         let end = tokens.lookup(&ENDS, &end)?;
+        if end == End::Wire {
+            let what = on_the_wire(&mut tokens)?;
+            tokens.end()?;
+            let times = times.unwrap_or(1);
+            return Ok(Self { end, what, times });
+        }
         let verb = tokens.word("what is seen, e.g. accept, read \"ok\", wait read")?;
         let what = match verb.as_str() {
             "wait" => What::Waits(operation(&mut tokens)?),
@@ -244,6 +310,10 @@ impl FromStr for Seen {
                 Some(word) => Some(tokens.lookup(&SocketOption::ALL, &word)?),
             }),
             "nothing" => nothing(&mut tokens)?,
+            "state" => {
+                let state = tokens.word("a state of TCP, e.g. ESTABLISHED")?;
+                What::State(tokens.lookup(&TcpState::ALL, &state)?)
+            }
             verb => {
                 if let Ok(direction) = tokens.lookup(&DIRECTIONS, verb) {
                     What::Moves(direction, pattern(&mut tokens)?)
@@ -253,7 +323,7 @@ impl FromStr for Seen {
                     return Err(tokens.problem(format!(
                         "{verb} is none of connect, accept, read, write, receive, send, end, \
                          lose, hold, duplicate, half-close, close, reset, option, wait, cancel, \
-                         error, nothing"
+                         error, state, nothing"
                     )));
                 }
             }
@@ -268,6 +338,22 @@ impl FromStr for Seen {
             times: times.unwrap_or(1),
         })
     }
+}
+
+/// `SYN from client`, `drop data`, ...
+fn on_the_wire(tokens: &mut Tokens<'_>) -> Result<What, PhraseError> {
+    let mut ahead = tokens.clone();
+    let word = ahead.word("a kind of packet, e.g. SYN, data, any, or drop SYN")?;
+    let verb = match tokens.lookup(&PACKET_VERBS, &word) {
+        Ok(verb) => {
+            *tokens = ahead;
+            verb
+        }
+        Err(_) => PacketVerb::Leave,
+    };
+    let kind = Kind::read(tokens)?;
+    let from = network::from(tokens)?;
+    Ok(What::Packet { verb, kind, from })
 }
 
 /// `"TEXT"`, `hex "00 05"` or `like "TEXT"`, if anything is left.
@@ -342,6 +428,17 @@ impl fmt::Display for Seen {
             What::Fails(kind) => detail(formatter, "error", kind.as_ref()),
             What::Options(option) => detail(formatter, "option", option.as_ref()),
             What::Nothing { for_secs } => write!(formatter, "nothing for {for_secs} s"),
+            What::State(state) => write!(formatter, "state {state}"),
+            What::Packet { verb, kind, from } => {
+                if *verb != PacketVerb::Leave {
+                    write!(formatter, "{} ", name(&PACKET_VERBS, *verb))?;
+                }
+                formatter.write_str(Kind::word(*kind))?;
+                match from {
+                    None => Ok(()),
+                    Some(from) => write!(formatter, " from {from}"),
+                }
+            }
         }?;
         match self.times {
             1 => Ok(()),

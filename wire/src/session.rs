@@ -8,10 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::event::{ConnectionId, Event, SocketOption};
+use crate::event::{ConnectionId, End, Event, SocketOption};
+use crate::network::{NetworkSettings, Trap};
+use crate::packet::Deed;
 
 /// The version of these messages; raised with every change to a type that travels.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// What both sides name in the WebSocket handshake.
 pub const SUBPROTOCOL: &str = "wirebook.v1";
@@ -102,6 +104,65 @@ pub enum ToGateway {
         /// Any number.
         nonce: u32,
     },
+    /// What this session wants to see of a lesson besides the calls of its programs; nothing at
+    /// first. Counts for what happens from now on.
+    Look {
+        /// The lesson's name.
+        lesson: String,
+        /// Its packets, where [`Abilities::packets`] says that they can be had.
+        packets: bool,
+        /// What the system says of the sockets, where [`Abilities::kernel`] is set.
+        kernel: bool,
+    },
+    /// What the simulated link does from now on. This and what follows only simulators obey.
+    Network(NetworkSettings),
+    /// Do something to a packet under way.
+    Meddle {
+        /// Its number.
+        packet: u32,
+        /// What.
+        deed: Deed,
+    },
+    /// Do something to packets to come.
+    Trap(Trap),
+    /// How the simulated time passes.
+    Time(Time),
+}
+
+/// How simulated time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Time {
+    /// It passes.
+    Run,
+    /// It stands still.
+    Pause,
+    /// It goes on to the next thing that happens, and stands still there.
+    Step,
+    /// It passes so many thousandths as fast as the reader's; 1,000 is as fast.
+    Speed {
+        /// At least 1.
+        permille: u32,
+    },
+    /// Back to this moment: what came later has not happened, and may come otherwise.
+    Jump {
+        /// On the simulated clock.
+        time_ns: u64,
+    },
+    /// Back to the beginning, with nothing done.
+    Restart,
+}
+
+/// A packet under way in a simulated network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flight {
+    /// Its number.
+    pub packet: u32,
+    /// Who sent it.
+    pub from: End,
+    /// When it left.
+    pub sent_ns: u64,
+    /// When it arrives if nobody interferes.
+    pub arrives_ns: u64,
 }
 
 /// A change to how a client behaves, which a program would have in its code.
@@ -172,6 +233,32 @@ pub enum ToPage {
         /// What was counted.
         stats: Stats,
     },
+    /// So many packets of this lesson were not captured, or not told because the page was too slow.
+    Lost {
+        /// Which lesson.
+        lesson: LessonIndex,
+        /// How many.
+        packets: u64,
+    },
+    /// What the time is in a simulated network, and what is under way. Comes when either changes.
+    Now(Now),
+    /// Simulated time went back: everything up to the new present follows, anew.
+    Rewound,
+}
+
+/// The present of a simulated network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Now {
+    /// On the simulated clock, as in [`Event::time_ns`].
+    pub time_ns: u64,
+    /// Whether time passes.
+    pub is_running: bool,
+    /// As in [`Time::Speed`].
+    pub permille: u32,
+    /// What the link does.
+    pub network: NetworkSettings,
+    /// In the order in which they left.
+    pub flights: Vec<Flight>,
 }
 
 /// What serving costs a server, for all its clients together. Counted, not estimated.
@@ -216,6 +303,14 @@ pub struct Server {
     pub address: Address,
 }
 
+/// What the names of simulated servers begin with.
+pub const SIMULATED_PREFIX: &str = "sim_";
+
+/// Whether the server of this name runs in a simulated network, and not in a gateway.
+pub fn is_simulated(server: &str) -> bool {
+    server.starts_with(SIMULATED_PREFIX)
+}
+
 /// What carries a lesson's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -240,6 +335,34 @@ impl Transport {
 pub struct Abilities {
     /// An author works on the book: a stale page should load itself anew.
     pub author: bool,
+    /// Whether it sees packets.
+    pub packets: Packets,
+    /// Whether it can ask the system about sockets.
+    pub kernel: bool,
+}
+
+/// Whether packets can be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Packets {
+    /// They are captured while a session looks.
+    Captured,
+    /// They cannot be seen.
+    Missing {
+        /// A sentence for the reader.
+        why: String,
+        /// What to type into a terminal so that they can be seen when the gateway is started again.
+        command: Option<String>,
+    },
+}
+
+impl Default for Packets {
+    /// Nobody has said that they can be seen.
+    fn default() -> Self {
+        Self::Missing {
+            why: String::new(),
+            command: None,
+        }
+    }
 }
 
 /// Why something was not done.

@@ -220,6 +220,6 @@ fn from(event: &Event) -> Option<End> {
         End::Client => Some(End::Server),
         End::Server => Some(End::Client),
         // What a relay passes on was sent by one of the two.
-        End::Relay => None,
+        End::Relay | End::Wire => None,
     }
 }

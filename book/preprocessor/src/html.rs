@@ -217,6 +217,7 @@ mod tests {
             questions: Vec::new(),
             experiments: Vec::new(),
             recorded: None,
+            network: None,
             hash: "abc".to_owned(),
             steps: vec![Step {
                 say: vec![

@@ -184,6 +184,7 @@ impl Reader {
             hash: hash(&block),
             name: block.name,
             server: block.server,
+            network: None,
             controls: block.controls,
             steps: block.steps,
             questions: block.questions,

@@ -126,6 +126,14 @@ fn sentence(event: &Event, bytes: &[u8]) -> String {
             amount(bytes)
         ),
         Action::Duplicate(_) => format!("the {end} duplicated a datagram of {}.", amount(bytes)),
+        Action::Packet(packet) => {
+            format!(
+                "a packet of {} bytes left the {}.",
+                packet.length, packet.from
+            )
+        }
+        Action::Fate { packet, fate } => format!("packet {packet}: {}.", fate.verb()),
+        Action::Kernel(kernel) => format!("the {end} is in state {}.", kernel.state),
     }
 }
 

@@ -190,6 +190,7 @@ impl Shared {
             servers: self.lessons.servers().to_vec(),
             abilities: Abilities {
                 author: self.author,
+                ..Abilities::default()
             },
         })
     }

@@ -181,13 +181,18 @@ fn held_bytes(message: &ToPage) -> usize {
                 wire::Action::Error { message, .. } => message.len(),
                 _ => 0,
             };
-            event.data().map_or(0, |data| data.bytes.len()) + message
+            event.held_bytes() + message
         }
         ToPage::Refused(refused) => refused.why.len(),
         ToPage::Welcome(welcome) => welcome.build.len() + welcome.servers.len() * 64,
         // A gap has no cost: it stands for what was not kept.
         ToPage::Gap { .. } => return 0,
-        ToPage::Opened { .. } | ToPage::Pong { .. } | ToPage::Stats { .. } => 0,
+        ToPage::Now(now) => now.flights.len() * 32,
+        ToPage::Opened { .. }
+        | ToPage::Pong { .. }
+        | ToPage::Stats { .. }
+        | ToPage::Lost { .. }
+        | ToPage::Rewound => 0,
     };
     variable + FIXED_BYTES
 }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+/// How far apart the places of two events of programs are: those of packets are between them.
+pub(crate) const STEP: u64 = 2;
+
 /// The one clock of a gateway. Clones tell the same time and share the numbering.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -41,17 +44,19 @@ impl Clock {
         self.stamps(1)
     }
 
-    /// The first of `count` places in a row, and now.
+    /// The first of `count` places in a row, each [`STEP`] behind the one before, and now.
     pub(super) fn stamps(&self, count: u64) -> Stamp {
-        // The number alone carries the order; nothing else is published through it.
-        let sequence = self
-            .shared
-            .next_sequence
-            .fetch_add(count, Ordering::Relaxed);
-        Stamp {
-            sequence,
-            time_ns: self.now_ns(),
-        }
+        let time_ns = self.now_ns();
+        // The number alone carries the order; nothing else is published through it. Where the
+        // clock has not moved since the last one, the next place is taken.
+        let last =
+            self.shared
+                .next_sequence
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                    Some(next.max(time_ns & !1) + count * STEP)
+                });
+        let sequence = last.unwrap_or_default().max(time_ns & !1);
+        Stamp { sequence, time_ns }
     }
 
     /// Nanoseconds since the clock started.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use wire::event::{Failure, MAX_EVENT_BYTES};
 use wire::{Action, ConnectionId, Data, End, Event, Operation, Source, Worker};
 
+use super::clock::STEP;
 use super::{Clock, Conversation, Sink, Stamp, call, tally};
 
 /// Makes events out of what a socket did.
@@ -104,7 +105,7 @@ impl Observer {
             if after.is_empty() {
                 return;
             }
-            stamp.sequence += 1;
+            stamp.sequence += STEP;
             rest = after;
         }
     }
@@ -157,7 +158,7 @@ impl Observer {
         // The gateway's own lines would tell the reader nothing.
         let source = location.filter(|_| self.is_programs).map(source);
         let worker = match self.end {
-            End::Client => None,
+            End::Client | End::Wire => None,
             End::Server | End::Relay => current_worker(),
         };
         self.sink.record(Event {

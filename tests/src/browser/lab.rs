@@ -1,6 +1,6 @@
 //! What a reader does and sees in one lab.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 use wire::{Act, Lab, Play};
@@ -122,6 +122,9 @@ impl LabOnPage<'_> {
             Act::Deadline(Some(ms)) => self.set("deadline", *ms).await,
             Act::Deadline(None) => self.click("Switch off deadline").await,
             Act::Pause | Act::Resume => self.click("Pause reading").await,
+            Act::Network(_) | Act::Trap(_) => {
+                bail!("the page has no control for `{play}` yet")
+            }
             Act::Relay(relay) => {
                 self.fill("loss", &relay.loss_percent.to_string()).await?;
                 self.fill("duplicate", &relay.duplicate_percent.to_string())

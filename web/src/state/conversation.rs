@@ -6,9 +6,12 @@ use wire::{Action, Address, ConnectionId, End, Event, Operation};
 /// The most conversations a lab lists; older ones that have ended are forgotten first.
 const MAX_CONVERSATIONS: usize = 32;
 
-/// Ids and sequence numbers start anew with each gateway. Each session adds this much, so that
-/// what is shown of the last one stays apart.
+/// Ids start anew with each gateway. Each session adds this much, so that what is shown of the last
+/// one stays apart.
 pub(crate) const PER_SESSION: u64 = 1 << 40;
+
+/// The same for sequence numbers, which follow the gateway's clock in ns: 52 days.
+pub(crate) const SEQUENCES_PER_SESSION: u64 = 1 << 52;
 
 /// A connection's number as the gateway knows it.
 pub(crate) fn number(connection: ConnectionId) -> ConnectionId {

@@ -7,10 +7,12 @@ use wire::event::SocketOption;
 use wire::seen::What;
 use wire::session::{Adjustment, Asked, Server, Stats, Transport};
 use wire::transfer::Transfers;
-use wire::{Act, ConnectionId, Event, Play, Progress, ToGateway, ToPage};
+use wire::{Act, ConnectionId, Event, NetworkSettings, Play, Progress, ToGateway, ToPage, Trap};
 
 use super::clients::{Client, Clients, Opening};
-use super::conversation::{Conversation, Conversations, PER_SESSION, number};
+use super::conversation::{
+    Conversation, Conversations, PER_SESSION, SEQUENCES_PER_SESSION, number,
+};
 use super::hops::Hops;
 use super::question::{Answer, Trial};
 use super::replay::{Reel, Replay};
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     Close,
     Reset,
     Adjust(Adjustment),
+    /// Of a simulated network.
+    Network(NetworkSettings),
+    Trap(Trap),
 }
 
 impl Command {
@@ -79,6 +84,8 @@ impl Command {
             Act::Resume => Self::Adjust(Adjustment::Reading(true)),
             Act::Deadline(deadline) => Self::Adjust(Adjustment::Deadline(*deadline)),
             Act::Relay(relay) => Self::Adjust(Adjustment::Relay(*relay)),
+            Act::Network(settings) => Self::Network(*settings),
+            Act::Trap(trap) => Self::Trap(*trap),
         })
     }
 }
@@ -347,13 +354,17 @@ impl Lab {
                 Asked::Watch | Asked::Anything => self.notice = Some(refused.why),
             },
             ToPage::Stats { stats, .. } => self.stats = Some(stats),
-            ToPage::Welcome(_) | ToPage::Pong { .. } => {}
+            ToPage::Welcome(_)
+            | ToPage::Pong { .. }
+            | ToPage::Lost { .. }
+            | ToPage::Now(_)
+            | ToPage::Rewound => {}
         }
         Vec::new()
     }
 
     pub(super) fn observe(&mut self, mut event: Event) {
-        event.sequence += self.sessions * PER_SESSION;
+        event.sequence += self.sessions * SEQUENCES_PER_SESSION;
         event.connection = event.connection.map(|connection| self.here(connection));
         if let Some(connection) = event.connection {
             if self.forgotten.contains(&connection) {
@@ -430,6 +441,8 @@ impl Lab {
             // A message should arrive without any other step.
             (Command::Send(bytes), None) => self.ask(vec![bytes]),
             (Command::HalfClose, Some(connection)) => vec![ToGateway::ShutDown { connection }],
+            (Command::Network(settings), _) => vec![ToGateway::Network(settings)],
+            (Command::Trap(trap), _) => vec![ToGateway::Trap(trap)],
             (Command::Close, Some(connection)) => vec![ToGateway::Close { connection }],
             (Command::Reset, Some(connection)) => vec![ToGateway::Reset { connection }],
             (Command::Adjust(adjustment), Some(connection)) => vec![ToGateway::Adjust {

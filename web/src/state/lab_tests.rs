@@ -27,6 +27,7 @@ pub(in crate::state) fn spec() -> wire::Lab {
         questions: Vec::new(),
         experiments: Vec::new(),
         recorded: None,
+        network: None,
         hash: "h".to_owned(),
         steps: vec![
             step("connect", "server accept"),

@@ -207,7 +207,10 @@ impl Link {
 
     /// The lesson that a message is about.
     pub(crate) fn lesson(&self, message: &ToPage) -> Option<&str> {
-        let (ToPage::Event { lesson, .. } | ToPage::Stats { lesson, .. }) = message else {
+        let (ToPage::Event { lesson, .. }
+        | ToPage::Stats { lesson, .. }
+        | ToPage::Lost { lesson, .. }) = message
+        else {
             return None;
         };
         let server = self.servers.get(usize::from(*lesson))?;

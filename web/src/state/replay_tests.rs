@@ -93,6 +93,7 @@ pub(in super::super) fn lab() -> Lab {
         }],
         experiments: Vec::new(),
         recorded: Some(trace()),
+        network: None,
         hash: "h".to_owned(),
         steps: vec![
             step("connect", "server accept"),

@@ -12,7 +12,7 @@ use wire::trace::{Client, Part, Recorded, TRACE_VERSION};
 use wire::{Action, Address, ConnectionId, End, Event, Progress, Trace};
 
 use super::base64;
-use super::conversation::PER_SESSION;
+use super::conversation::{PER_SESSION, SEQUENCES_PER_SESSION};
 use super::lab::Lab;
 use super::trace::Kind;
 use super::words::{elapsed, summary};
@@ -121,6 +121,7 @@ fn sentence(event: &Event) -> String {
         End::Client => "client ",
         End::Relay => "relay ",
         End::Server => "server ",
+        End::Wire => "wire ",
     });
     text.push_str(&summary.verb);
     if let Some(bytes) = summary.text {
@@ -150,9 +151,9 @@ fn check(trace: &Trace) -> Result<(), String> {
         return Err("The exchange has more events than a lab can show.".to_owned());
     }
     let is_sound = |event: &Event| {
-        event.sequence < PER_SESSION
+        event.sequence < SEQUENCES_PER_SESSION
             && event.connection.is_none_or(|id| id.0 < PER_SESSION)
-            && (event.data()).is_none_or(|data| data.bytes.len() <= MAX_EVENT_BYTES)
+            && event.held_bytes() <= MAX_EVENT_BYTES
     };
     if !trace.steps.events.iter().all(is_sound) || trace.steps.clients.len() > MAX_CLIENTS {
         return Err("The exchange has an event that no gateway could have observed.".to_owned());

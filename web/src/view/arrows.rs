@@ -137,6 +137,7 @@ fn name(end: End) -> &'static str {
         End::Client => "client",
         End::Server => "server",
         End::Relay => "relay",
+        End::Wire => "wire",
     }
 }
 

@@ -86,7 +86,8 @@ pub(super) fn controls(ui: Ui) -> AnyView {
             Control::Stats => views.push(stats(ui)),
             Control::Dns => views.push(dns(ui)),
             // The clients stand above the message.
-            Control::Clients => {}
+            // Packets and samples are switched on above the exchange, the link under its picture.
+            Control::Clients | Control::Packets | Control::Kernel | Control::Network => {}
         }
     }
     if views.is_empty() {

@@ -89,11 +89,13 @@ fn details(ui: Ui, event: Event) -> AnyView {
         End::Client => "You",
         End::Server => "Server",
         End::Relay => "Relay",
+        End::Wire => "Wire",
     };
     let class = match event.end {
         End::Client => "who from-client",
         End::Server => "who from-server",
         End::Relay => "who from-relay",
+        End::Wire => "who from-wire",
     };
     let mut facts = vec![("at", clock(event.time_ns))];
     if let Some(id) = event.connection {

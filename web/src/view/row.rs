@@ -211,6 +211,7 @@ pub(super) fn row(
         End::Client => ("client", "You: "),
         End::Server => ("server", "Server: "),
         End::Relay => ("relay", "Relay: "),
+        End::Wire => ("wire", "Wire: "),
     };
     let is_client = event.end == End::Client;
     let (inside, beside) = match event.client {

@@ -99,7 +99,9 @@ fn flow(lab: &Lab, id: ConnectionId, from: End) -> Option<Flow> {
 fn show(ui: Ui, flow: Flow) -> AnyView {
     let (title, class) = match flow.from {
         End::Client => ([&flow.client, " → Server"].concat(), "flow from-client"),
-        End::Server | End::Relay => (["Server → ", &flow.client].concat(), "flow from-server"),
+        End::Server | End::Relay | End::Wire => {
+            (["Server → ", &flow.client].concat(), "flow from-server")
+        }
     };
     let (written, read) = if flow.is_datagrams {
         (

@@ -5,6 +5,7 @@
 mod classify;
 mod dissect;
 mod dns;
+mod flows;
 mod packets;
 mod phrases;
 mod progress;

@@ -49,6 +49,15 @@ fn every_kind_of_seen_is_read_and_written_back() {
         "server read \"\\0\\x05\"",
         "server wait poll",
         "client nothing for 2 s",
+        "wire SYN",
+        "wire SYN-ACK from server",
+        "wire any 3 times",
+        "wire data from client 2 times",
+        "wire drop SYN-ACK",
+        "wire arrive any",
+        "wire duplicate data from server",
+        "client state TIME-WAIT",
+        "server state FIN-WAIT-1",
     ] {
         seen(phrase);
     }
@@ -56,8 +65,19 @@ fn every_kind_of_seen_is_read_and_written_back() {
 
 #[test]
 fn a_wrong_seen_says_what_was_expected() {
-    seen_fails("", "expected client, server or relay, found the end");
-    seen_fails("wire syn", "wire is none of client, server, relay");
+    seen_fails("", "expected client, server, relay or wire, found the end");
+    seen_fails("proxy read", "proxy is none of client, server, relay, wire");
+    seen_fails(
+        "wire syn",
+        "syn is none of SYN, SYN-ACK, ACK, FIN, RST, data, UDP, ICMP, retransmission, \
+         duplicate-ack, zero-window, window-update, probe, out-of-order",
+    );
+    seen_fails("wire SYN client", "client is one word too many");
+    seen_fails(
+        "client state OPEN",
+        "OPEN is none of LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, \
+         CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT, CLOSED",
+    );
     seen_fails(
         "client \"ok\"",
         "expected what is seen, e.g. accept, read \"ok\", wait read, found a quoted text",
@@ -65,7 +85,8 @@ fn a_wrong_seen_says_what_was_expected() {
     seen_fails(
         "client reads",
         "reads is none of connect, accept, read, write, receive, send, end, lose, hold, \
-         duplicate, half-close, close, reset, option, wait, cancel, error, nothing",
+         duplicate, half-close, close, reset, option, wait, cancel, error, state, \
+         nothing",
     );
     seen_fails("client read \"ok", "the quoted text has no closing \"");
     seen_fails(
@@ -128,6 +149,13 @@ fn every_kind_of_play_is_read_and_written_back() {
         "deadline off",
         "relay",
         "relay seed=7 loss=30 duplicate=1 reorder=2 delay=50",
+        "network",
+        "network seed=7 delay=20 jitter=5 bandwidth=1000 mtu=576 loss=1 duplicate=2 reorder=3 \
+         corrupt=4 queue=8",
+        "drop SYN-ACK",
+        "drop SYN from client 20 times",
+        "delay data 300 ms from server",
+        "duplicate any",
     ] {
         let play: Play = phrase.parse().unwrap();
         assert_eq!(play.to_string(), phrase);
@@ -137,7 +165,7 @@ fn every_kind_of_play_is_read_and_written_back() {
 #[test]
 fn a_wrong_play_says_what_was_expected() {
     let all = "connect, send, half-close, close, reset, ask, option, slicer, pause, resume, \
-               deadline or relay";
+               deadline, relay, network, drop, delay or duplicate";
     play_fails("", &format!("expected {all}, found the end"));
     play_fails("shout", &format!("expected {all}, found shout"));
     play_fails("send", "send wants a quoted text, as in send \"hello\\n\"");
@@ -153,4 +181,11 @@ fn a_wrong_play_says_what_was_expected() {
          delay=MILLISECONDS",
     );
     play_fails("deadline 2 s", "expected `deadline NUMBER ms`");
+    play_fails("delay data 2 s", "expected `delay KIND NUMBER ms`");
+    play_fails("drop SYN to server", "to is one word too many");
+    play_fails(
+        "network mtu=20",
+        "mtu=20 is none of seed=N, delay=MS, jitter=MS, bandwidth=KBIT, mtu=BYTES (from 68), \
+         loss=PERCENT, duplicate=PERCENT, reorder=PERCENT, corrupt=PERCENT, queue=PACKETS (from 1)",
+    );
 }

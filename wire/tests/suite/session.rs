@@ -2,13 +2,15 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use wire::event::Failure;
+use wire::flows::Kind;
+use wire::packet::{Cause, Deed, Fate, Link, MAX_PACKET_BYTES};
 use wire::session::{
-    Abilities, Adjustment, Asked, DecodeError, MAX_FRAME_BYTES, MAX_SEND_BYTES, Refused,
-    RelaySettings, Server, Stats, Transport, VERSION, Welcome,
+    Abilities, Adjustment, Asked, DecodeError, Flight, MAX_FRAME_BYTES, MAX_SEND_BYTES, Now,
+    Packets, Refused, RelaySettings, Server, Stats, Time, Transport, VERSION, Welcome,
 };
 use wire::{
-    Action, Address, ConnectionId, Data, End, Event, Operation, SocketOption, Source, ToGateway,
-    ToPage,
+    Action, Address, ConnectionId, Data, End, Event, Kernel, NetworkSettings, Operation, Packet,
+    SocketOption, Source, TcpState, ToGateway, ToPage, Trap,
 };
 
 const CONNECTION: ConnectionId = ConnectionId(7);
@@ -53,6 +55,23 @@ fn every_message_to_the_gateway() -> Vec<ToGateway> {
             }),
         },
         ToGateway::Ping { nonce: u32::MAX },
+        ToGateway::Look {
+            lesson: "tcp_ok".into(),
+            packets: true,
+            kernel: false,
+        },
+        ToGateway::Network(NetworkSettings::default()),
+        ToGateway::Meddle {
+            packet: 7,
+            deed: Deed::Delay { by_ms: 300 },
+        },
+        ToGateway::Trap(Trap {
+            deed: Deed::Drop,
+            kind: Some(Kind::SynAck),
+            from: Some(End::Server),
+            times: 2,
+        }),
+        ToGateway::Time(Time::Jump { time_ns: u64::MAX }),
     ]
 }
 
@@ -96,6 +115,21 @@ fn every_action() -> Vec<Action> {
             data: Data::whole(*b"x"),
         },
         Action::Duplicate(Data::whole(*b"x")),
+        Action::Packet(Packet {
+            number: 1,
+            from: End::Client,
+            link: Link::Ethernet,
+            length: 70_000,
+            bytes: vec![0; MAX_PACKET_BYTES],
+        }),
+        Action::Fate {
+            packet: 1,
+            fate: Fate::Drop(Cause::Queue),
+        },
+        Action::Kernel(Kernel {
+            rtt_us: Some(40),
+            ..Kernel::of(TcpState::TimeWait)
+        }),
     ];
     for (operation, _) in Operation::ALL {
         actions.push(Action::Wait { operation });
@@ -144,7 +178,14 @@ fn every_message_to_the_page() -> Vec<ToPage> {
                     address: peer(),
                 },
             ],
-            abilities: Abilities { author: true },
+            abilities: Abilities {
+                author: true,
+                packets: Packets::Missing {
+                    why: "no".into(),
+                    command: Some("sudo".into()),
+                },
+                kernel: true,
+            },
         }),
         ToPage::Opened {
             request: 3,
@@ -159,6 +200,23 @@ fn every_message_to_the_page() -> Vec<ToPage> {
                 ..Stats::default()
             },
         },
+        ToPage::Lost {
+            lesson: 3,
+            packets: 9,
+        },
+        ToPage::Now(Now {
+            time_ns: 5,
+            is_running: true,
+            permille: 100,
+            network: NetworkSettings::default(),
+            flights: vec![Flight {
+                packet: 1,
+                from: End::Client,
+                sent_ns: 4,
+                arrives_ns: 9,
+            }],
+        }),
+        ToPage::Rewound,
     ];
     for what in [
         Asked::Watch,
@@ -203,6 +261,11 @@ fn kind_to_gateway(message: &ToGateway) -> usize {
         ToGateway::Reset { .. } => 6,
         ToGateway::Ping { .. } => 7,
         ToGateway::Adjust { .. } => 8,
+        ToGateway::Look { .. } => 9,
+        ToGateway::Network(_) => 10,
+        ToGateway::Meddle { .. } => 11,
+        ToGateway::Trap(_) => 12,
+        ToGateway::Time(_) => 13,
     }
 }
 
@@ -215,6 +278,9 @@ fn kind_to_page(message: &ToPage) -> usize {
         ToPage::Refused(_) => 4,
         ToPage::Pong { .. } => 5,
         ToPage::Stats { .. } => 6,
+        ToPage::Lost { .. } => 7,
+        ToPage::Now(_) => 8,
+        ToPage::Rewound => 9,
     }
 }
 
@@ -237,6 +303,9 @@ fn kind_of_action(action: &Action) -> usize {
         Action::Lose(_) => 14,
         Action::Hold { .. } => 15,
         Action::Duplicate(_) => 16,
+        Action::Packet(_) => 17,
+        Action::Fate { .. } => 18,
+        Action::Kernel(_) => 19,
     }
 }
 
@@ -248,9 +317,9 @@ fn covers<T>(examples: &[T], kind: impl Fn(&T) -> usize, kinds: usize) {
 
 #[test]
 fn the_examples_cover_every_kind() {
-    covers(&every_message_to_the_gateway(), kind_to_gateway, 9);
-    covers(&every_message_to_the_page(), kind_to_page, 7);
-    covers(&every_action(), kind_of_action, 17);
+    covers(&every_message_to_the_gateway(), kind_to_gateway, 14);
+    covers(&every_message_to_the_page(), kind_to_page, 10);
+    covers(&every_action(), kind_of_action, 20);
 }
 
 #[test]

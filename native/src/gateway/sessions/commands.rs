@@ -110,6 +110,15 @@ impl Commands {
                 connection,
                 adjustment,
             } => self.pass(connection, Command::Adjust(adjustment)),
+            // Nothing can be seen yet besides what programs do.
+            ToGateway::Look { .. } => {}
+            ToGateway::Network(_)
+            | ToGateway::Meddle { .. }
+            | ToGateway::Trap(_)
+            | ToGateway::Time(_) => self.refuse(
+                Asked::Anything,
+                "Only a simulated network can be changed: this lab's is real.".to_owned(),
+            ),
             ToGateway::Ping { nonce } => self.queue.push_answer(ToPage::Pong { nonce }),
         }
         Ok(())

@@ -4,6 +4,7 @@ use wire::event::{Failure, MAX_EVENT_BYTES};
 use wire::{Action, ConnectionId, End, Event, Operation};
 
 use super::{World, is_server, text};
+use crate::tap::clock::STEP;
 use crate::tap::io::{AsyncReadExt, AsyncWriteExt, ErrorKind};
 
 #[tokio::test]
@@ -156,7 +157,7 @@ async fn a_large_transfer_is_recorded_in_slices_that_say_so() {
         for (slice, pair) in slices.iter().zip(transfers.windows(2)) {
             if slice.more {
                 assert_eq!(slice.bytes.len(), MAX_EVENT_BYTES);
-                assert_eq!(pair[0].sequence + 1, pair[1].sequence);
+                assert_eq!(pair[0].sequence + STEP, pair[1].sequence);
                 assert_eq!(pair[0].time_ns, pair[1].time_ns);
             }
         }
