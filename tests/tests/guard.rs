@@ -192,6 +192,7 @@ async fn every_answer_carries_the_policy_and_no_cookie() -> Result<()> {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' '{SCRIPT_HASH}'; \
          style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+         worker-src 'self'; \
          connect-src 'self' ws://127.0.0.1:{port}; base-uri 'none'; form-action 'none'; \
          object-src 'none'; frame-ancestors 'none'"
     );

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
-use wirebook_preprocessor::{BUILD_KEY, Labs, PAGE_KEY, UNRECORDED_KEY};
+use wirebook_preprocessor::{BUILD_KEY, DEPTH_KEY, Labs, PAGE_KEY, UNRECORDED_KEY};
 
 use crate::inputs::Inputs;
 use crate::page::Page;
@@ -25,7 +25,8 @@ pub(crate) enum Recorded {
 /// Renders the book around `page` into the site if anything has changed.
 pub(crate) fn build(paths: &Paths, page: &Page, recorded: Recorded) -> Result<Outcome> {
     let build = Inputs::new(&paths.root)
-        .word(&page.name)
+        .word(&page.script())
+        .word(&page.depth())
         .word(&format!("{recorded:?}"))
         .path("book")?
         .path("native/src/lessons")?
@@ -64,6 +65,7 @@ fn render(
     let mut book = MDBook::load(paths.root.join("book")).context("loading the book")?;
     book.config.build.build_dir = folder.clone();
     book.config.set(PAGE_KEY, page.script())?;
+    book.config.set(DEPTH_KEY, page.depth())?;
     if let Some(build) = build {
         book.config.set(BUILD_KEY, build)?;
     }

@@ -92,7 +92,7 @@ impl State {
                     has_source = true;
                     self.scan.sources.push(value);
                 }
-                "data-page" => self.scan.sources.push(format!("/{value}")),
+                "data-page" | "data-depth" => self.scan.sources.push(format!("/{value}")),
                 "id" => self.scan.anchors.push(value),
                 "name" if name == "a" => self.scan.anchors.push(value),
                 _ if key.starts_with("on") => self.scan.handlers.push(format!("<{name} {key}>")),

@@ -1,9 +1,13 @@
-//! The page: `web` as WebAssembly, with the script that loads it.
+//! The page: `web` as WebAssembly, with the script that loads it, and `web/depth`, which the page
+//! loads when it is first needed.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cargo::{cargo, output, run, run_shown};
@@ -44,16 +48,37 @@ impl Profile {
 /// A page that was built.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    /// Its script and WebAssembly are in this folder and nothing else is.
+    /// The scripts and WebAssembly of both modules are in this folder and nothing else is.
     pub(crate) folder: PathBuf,
-    /// The name of both without their ends: carries the hash, so that they never skew.
-    pub(crate) name: String,
+    /// The names of the scripts without their ends: each carries the hash of its module, so that
+    /// script and module never skew.
+    name: String,
+    depth: String,
 }
 
 impl Page {
-    /// The script, from the top of the site.
+    /// The script that every page with a lab loads, from the top of the site.
     pub(crate) fn script(&self) -> String {
         format!("lab/{}.js", self.name)
+    }
+
+    /// The script of what is loaded when it is first needed, from the top of the site.
+    pub(crate) fn depth(&self) -> String {
+        format!("lab/{}.js", self.depth)
+    }
+
+    /// Where a page of these names is to be found, if it is there.
+    fn noted(folder: &Path, names: &str) -> Option<Self> {
+        let (name, depth) = names.split_once(' ')?;
+        let is_there = |name: &str| {
+            let mut ends = [".js", "_bg.wasm"].iter();
+            ends.all(|end| folder.join(format!("{name}{end}")).is_file())
+        };
+        (is_there(name) && is_there(depth)).then(|| Self {
+            folder: folder.to_owned(),
+            name: name.to_owned(),
+            depth: depth.to_owned(),
+        })
     }
 }
 
@@ -73,40 +98,41 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .finish();
     let folder = paths.cache.join("page");
     let note = paths.cache.join("page.txt");
-    if let Some(name) = fs::read_to_string(&note)
-        .ok()
-        .and_then(|text| text.strip_prefix(&format!("{inputs} ")).map(str::to_owned))
-        && folder.join(format!("{name}.js")).is_file()
-        && folder.join(format!("{name}_bg.wasm")).is_file()
+    let noted = fs::read_to_string(&note).unwrap_or_default();
+    if let Some(names) = noted.strip_prefix(&format!("{inputs} "))
+        && let Some(page) = Page::noted(&folder, names)
     {
-        return Ok((Page { folder, name }, Outcome::UpToDate));
+        return Ok((page, Outcome::UpToDate));
     }
     ensure_target(paths)?;
-    let mut command = cargo(paths, &["build", "--package", "wirebook-web"]);
-    command.args(["--target", TARGET, "--profile", profile.name()]);
-    run(&mut command)?;
-    let wasm = paths
-        .target
-        .join(TARGET)
-        .join(profile.folder())
-        .join("wirebook_web.wasm");
-    let name = bind(&wasm, &folder)?;
-    if profile == Profile::Page {
-        let wasm = folder.join(format!("{name}_bg.wasm"));
-        let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
-        fs::write(&wasm, fold(&bytes)?).with_context(|| format!("writing {}", wasm.display()))?;
+    let mut command = cargo(paths, &["build", "--target", TARGET]);
+    command.args(["--profile", profile.name()]);
+    for package in ["wirebook-web", "wirebook-depth"] {
+        command.args(["--package", package]);
     }
-    fs::write(&note, format!("{inputs} {name}"))?;
-    Ok((Page { folder, name }, Outcome::Done))
+    run(&mut command)?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("clearing the page's folder")?;
+    }
+    let built = paths.target.join(TARGET).join(profile.folder());
+    let page = Page {
+        name: bind(&built.join("wirebook_web.wasm"), "page", &folder, profile)?,
+        depth: bind(
+            &built.join("wirebook_depth.wasm"),
+            "depth",
+            &folder,
+            profile,
+        )?,
+        folder,
+    };
+    fs::write(&note, format!("{inputs} {} {}", page.name, page.depth))?;
+    Ok((page, Outcome::Done))
 }
 
-/// Writes the script beside the WebAssembly; returns the name of both.
-fn bind(wasm: &PathBuf, folder: &PathBuf) -> Result<String> {
+/// Writes the script and the WebAssembly of one module; returns the name of both.
+fn bind(wasm: &Path, kind: &str, folder: &Path, profile: Profile) -> Result<String> {
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
-    let name = format!("page-{}", hash_of(&bytes));
-    if folder.exists() {
-        fs::remove_dir_all(folder).context("clearing the page's folder")?;
-    }
+    let name = format!("{kind}-{}", hash_of(&bytes));
     Bindgen::new()
         .input_path(wasm)
         .out_name(&name)
@@ -117,8 +143,25 @@ fn bind(wasm: &PathBuf, folder: &PathBuf) -> Result<String> {
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)
-        .context("binding the page's WebAssembly")?;
+        .with_context(|| format!("binding {}", wasm.display()))?;
+    if profile == Profile::Page {
+        let wasm = folder.join(format!("{name}_bg.wasm"));
+        let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
+        let folded = fold(&bytes)?;
+        eprint!(
+            " {kind} {:.1} KB gzipped,",
+            f64::from(gzipped(&folded)?) / 1024.0
+        );
+        fs::write(&wasm, folded).with_context(|| format!("writing {}", wasm.display()))?;
+    }
     Ok(name)
+}
+
+/// How many bytes travel to the reader.
+fn gzipped(bytes: &[u8]) -> Result<u32> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(u32::try_from(encoder.finish()?.len())?)
 }
 
 /// Installs the standard library for browsers if it is missing.

@@ -68,6 +68,8 @@ fn run_all(
                 "clippy",
                 "--package",
                 "wirebook-web",
+                "--package",
+                "wirebook-depth",
                 "--target",
                 TARGET,
                 "--",

@@ -18,6 +18,8 @@ use crate::narrate;
 pub(crate) struct Page {
     /// The script, from the top of the site.
     pub(crate) script: Option<String>,
+    /// What it loads when it first needs it, from the top of the site.
+    pub(crate) depth: Option<String>,
     /// Names the build of the book.
     pub(crate) build: Option<String>,
 }
@@ -29,7 +31,11 @@ pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Er
     let mut html = format!(
         "<section class=\"lab\" id=\"lab-{name}\" data-lab=\"{name}\" data-state=\"offline\" data-spec=\"{spec}\""
     );
-    for (name, value) in [("data-page", &page.script), ("data-build", &page.build)] {
+    for (name, value) in [
+        ("data-page", &page.script),
+        ("data-depth", &page.depth),
+        ("data-build", &page.build),
+    ] {
         if let Some(value) = value {
             html.push_str(&format!(" {name}=\"{}\"", escape(value)));
         }
@@ -270,10 +276,13 @@ mod tests {
     fn the_page_and_its_build_are_named_when_there_is_one() {
         let page = Page {
             script: Some("lab/page-12.js".to_owned()),
+            depth: Some("lab/depth-56.js".to_owned()),
             build: Some("34".to_owned()),
         };
         let html = placeholder(&lab("x"), &page).unwrap();
-        assert!(html.contains(" data-page=\"lab/page-12.js\" data-build=\"34\" "));
+        assert!(html.contains(
+            " data-page=\"lab/page-12.js\" data-depth=\"lab/depth-56.js\" data-build=\"34\" "
+        ));
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub const NAME: &str = "lab";
 /// The key of the page's script, from the top of the site, in mdBook's configuration.
 pub const PAGE_KEY: &str = "preprocessor.lab.page";
 
+/// The key of the script that a page loads when it first needs it, from the top of the site.
+pub const DEPTH_KEY: &str = "preprocessor.lab.depth";
+
 /// The key of the name of this build in mdBook's configuration.
 pub const BUILD_KEY: &str = "preprocessor.lab.build";
 
@@ -43,6 +46,7 @@ impl Preprocessor for Labs {
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
         let page = Page {
             script: context.config.get(PAGE_KEY)?,
+            depth: context.config.get(DEPTH_KEY)?,
             build: context.config.get(BUILD_KEY)?,
         };
         let root = std::path::absolute(&context.root).context("finding the book")?;

@@ -23,5 +23,5 @@ mod narrate;
 mod problem;
 pub mod recorded;
 
-pub use labs::{BUILD_KEY, Found, Labs, NAME, PAGE_KEY, UNRECORDED_KEY, labs_of};
+pub use labs::{BUILD_KEY, DEPTH_KEY, Found, Labs, NAME, PAGE_KEY, UNRECORDED_KEY, labs_of};
 pub use problem::{Problem, Problems};

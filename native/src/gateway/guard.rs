@@ -152,6 +152,7 @@ fn headers(authority: &str, script_hashes: &[String]) -> HeaderMap {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{hashes}; style-src 'self'; \
          style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+         worker-src 'self'; \
          connect-src 'self' ws://{authority}; base-uri 'none'; form-action 'none'; \
          object-src 'none'; frame-ancestors 'none'"
     );

@@ -239,7 +239,10 @@ fn has_content_hash(name: &str) -> bool {
     if extension == "html" {
         return false;
     }
-    let stem = stem.strip_suffix("_bg").unwrap_or(stem);
+    let stem = (stem
+        .strip_suffix("_bg")
+        .or_else(|| stem.strip_suffix("_worker")))
+    .unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
         let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         hash.len() >= 8 && hash.bytes().all(is_digit)
@@ -321,6 +324,7 @@ mod tests {
         for name in [
             "lab/page-0f3a99b2c1.js",
             "lab/page-0f3a99b2c1_bg.wasm",
+            "lab/depth-0f3a99b2c1_worker.js",
             "css/general-2459343d.css",
             "clipboard-1626706a.min.js",
         ] {

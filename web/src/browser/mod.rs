@@ -3,6 +3,7 @@
 //! What is registered here is unhooked when its owner is dropped, and a missing piece of the
 //! browser (no storage, no clipboard) is an absence, not a panic.
 
+pub(crate) mod depth;
 mod file;
 mod listener;
 mod saved;

@@ -90,9 +90,12 @@ fn every_chapter_carries_the_list_of_all_labs() {
 #[test]
 fn the_page_comes_from_the_configuration() {
     let repository = Repository::new("page");
-    let config = "page = \"lab/page-1.js\"\nbuild = \"2\"\n";
+    let config = "page = \"lab/page-1.js\"\ndepth = \"lab/depth-3.js\"\nbuild = \"2\"\n";
     let book = repository.run(&[("a.md", LAB)], config).unwrap();
-    assert!(book[0].contains("data-page=\"lab/page-1.js\" data-build=\"2\""));
+    assert!(
+        book[0]
+            .contains("data-page=\"lab/page-1.js\" data-depth=\"lab/depth-3.js\" data-build=\"2\"")
+    );
 }
 
 #[test]

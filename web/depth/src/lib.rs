@@ -1,0 +1,27 @@
+//! The page's second module, loaded when it is first needed: what would make every page heavier
+//! and is not on every page.
+//!
+//! `book/theme/depth.js` loads it, and `web/src/browser/depth.rs` calls it by name. What goes in and
+//! comes out is bytes, in postcard's encoding of the types in `wire`: the two modules share no memory.
+
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wire::dissect;
+
+/// What a packet means, layer by layer: a list of [`dissect::Field`].
+#[wasm_bindgen]
+pub fn dissect(packet: &[u8]) -> Result<Vec<u8>, JsError> {
+    Ok(postcard::to_allocvec(&dissect::packet(packet))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::dissect::Field;
+
+    #[test]
+    fn a_packet_travels_as_fields() {
+        let answer = super::dissect(&[0; 14]).unwrap_or_default();
+        let fields: Vec<Field> = postcard::from_bytes(&answer).unwrap();
+        assert_eq!(fields[0].range, 0..14);
+    }
+}
