@@ -8,7 +8,7 @@ use wire::session::{SUBPROTOCOL, Welcome, close};
 use wire::{ToGateway, ToPage};
 
 use crate::browser::{self, ELSEWHERE, Frame, Interval, Listener, Saved, Socket, SocketEvent};
-use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Phase, Reel, fragment};
+use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Looks, Phase, Reel, fragment};
 
 /// Where the loader keeps the token from the link that the gateway printed.
 const TOKEN_KEY: &str = "wirebook.token";
@@ -263,9 +263,30 @@ impl Page {
         };
         for message in messages {
             let mut frame = Vec::new();
-            message.encode(&mut frame);
+            match message {
+                ToGateway::Look { lesson, .. } => self.look(lesson).encode(&mut frame),
+                _ => message.encode(&mut frame),
+            }
             // A socket that is closing says so itself, and the link then tries again.
             let _ = socket.send_with_u8_array(&frame);
+        }
+    }
+
+    /// What all labs of a lesson together want to see of it: they share the session.
+    fn look(&self, lesson: &str) -> ToGateway {
+        let mut looks = Looks::default();
+        for lab in &self.labs {
+            lab.with_untracked(|lab| {
+                if lab.spec.server == lesson {
+                    looks.packets |= lab.live().looks.packets;
+                    looks.kernel |= lab.live().looks.kernel;
+                }
+            });
+        }
+        ToGateway::Look {
+            lesson: lesson.to_owned(),
+            packets: looks.packets,
+            kernel: looks.kernel,
         }
     }
 

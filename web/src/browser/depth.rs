@@ -6,6 +6,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wire::dissect::Field;
+use wire::packet::{Link, Packet};
 
 #[wasm_bindgen]
 extern "C" {
@@ -33,9 +34,17 @@ pub(crate) fn ask(name: &str, values: &Array, then: Box<dyn FnOnce(Answer)>) {
     }
 }
 
-/// What a packet means, layer by layer.
-pub(crate) fn dissect(packet: &[u8], then: impl FnOnce(Result<Vec<Field>, String>) + 'static) {
-    let values = Array::of1(&Uint8Array::from(packet).into());
+/// What a packet of a lesson means, layer by layer.
+pub(crate) fn dissect(
+    lesson: &str,
+    packet: &Packet,
+    then: impl FnOnce(Result<Vec<Field>, String>) + 'static,
+) {
+    let values = Array::of3(
+        &lesson.into(),
+        &(packet.link == Link::Ip).into(),
+        &Uint8Array::from(&packet.bytes[..]).into(),
+    );
     let decode = |answer: Vec<u8>| postcard::from_bytes(&answer).map_err(|error| error.to_string());
     ask(
         "dissect",

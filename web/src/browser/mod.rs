@@ -98,6 +98,13 @@ pub(crate) fn stored(key: &str) -> Option<String> {
     storage()?.get_item(key).ok()?
 }
 
+/// Stores a text under a key. Where nothing can be stored, it is forgotten with the page.
+pub(crate) fn store(key: &str, value: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(key, value);
+    }
+}
+
 /// Puts a text on the clipboard.
 pub(crate) fn copy(text: &str) {
     if let Some(window) = window() {

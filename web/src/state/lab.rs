@@ -4,16 +4,20 @@ use std::collections::VecDeque;
 
 use wire::dns;
 use wire::event::SocketOption;
+use wire::lab::Control;
 use wire::seen::What;
-use wire::session::{Adjustment, Asked, Server, Stats, Transport};
+use wire::session::{Adjustment, Asked, Server, Stats, Transport, is_simulated};
 use wire::transfer::Transfers;
-use wire::{Act, ConnectionId, Event, NetworkSettings, Play, Progress, ToGateway, ToPage, Trap};
+use wire::{
+    Act, Action, ConnectionId, Event, NetworkSettings, Play, Progress, ToGateway, ToPage, Trap,
+};
 
 use super::clients::{Client, Clients, Opening};
 use super::conversation::{
     Conversation, Conversations, PER_SESSION, SEQUENCES_PER_SESSION, number,
 };
 use super::hops::Hops;
+use super::packets::Packets;
 use super::question::{Answer, Trial};
 use super::replay::{Reel, Replay};
 use super::running::{Lit, Running};
@@ -40,6 +44,8 @@ pub(crate) enum Input {
     StartOver,
     /// Only rows of this conversation; with or without waits.
     Show(Option<ConnectionId>, bool),
+    /// With or without rows for packets.
+    Packets(bool),
     /// An exchange that was kept is shown, or is done with.
     Reel(Reel),
     /// The reader has chosen what to expect of a question, and wants to see.
@@ -90,6 +96,14 @@ impl Command {
     }
 }
 
+/// What is looked at besides the calls of programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) packets: bool,
+    /// What the system says of the sockets.
+    pub(crate) kernel: bool,
+}
+
 /// What the reader's own connection allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
@@ -115,9 +129,13 @@ pub(crate) struct Lab {
     /// The running server; `None` while the gateway is not there.
     pub(crate) server: Option<Server>,
     pub(crate) trace: Trace,
+    /// What the gateway is asked to show besides calls.
+    pub(crate) looks: Looks,
     pub(crate) transfers: Transfers,
     /// Through whose hands datagrams went, where there is a relay.
     pub(crate) hops: Hops,
+    /// What packets mean.
+    pub(crate) packets: Packets,
     /// The server's tasks and threads.
     pub(crate) workers: Workers,
     pub(crate) conversations: Conversations,
@@ -147,14 +165,21 @@ pub(crate) struct Lab {
 impl Lab {
     /// The lab at `place` on its page, of which `done` steps were done before.
     pub(crate) fn new(spec: wire::Lab, place: u16, done: usize) -> Self {
+        let mut trace = Trace::default();
+        trace.show_packets(wants(&spec, Control::Packets));
         Self {
             progress: progress(&spec, done),
             clients: Clients::new(plays(&spec)),
+            looks: Looks {
+                packets: wants(&spec, Control::Packets),
+                kernel: wants(&spec, Control::Kernel),
+            },
             spec,
             server: None,
-            trace: Trace::default(),
+            trace,
             transfers: Transfers::default(),
             hops: Hops::default(),
+            packets: Packets::default(),
             workers: Workers::default(),
             conversations: Conversations::default(),
             notice: None,
@@ -174,10 +199,12 @@ impl Lab {
 
     /// Takes note of an input; what is to be said to the gateway.
     pub(crate) fn update(&mut self, input: Input) -> Vec<ToGateway> {
-        match self.divert(input) {
+        let say = match self.divert(input) {
             (say, None) => say,
             (_, Some(input)) => self.take(input),
-        }
+        };
+        self.packets.settle(&self.trace);
+        say
     }
 
     fn take(&mut self, input: Input) -> Vec<ToGateway> {
@@ -188,7 +215,10 @@ impl Lab {
                     self.sessions += 1;
                 }
                 self.server = Some(server);
-                Vec::new()
+                match self.looks.packets || self.looks.kernel {
+                    true => vec![self.look()],
+                    false => Vec::new(),
+                }
             }
             Input::Offline => {
                 self.offline();
@@ -208,6 +238,12 @@ impl Lab {
             Input::Show(filter, shows_waits) => {
                 self.trace.show(filter, shows_waits);
                 Vec::new()
+            }
+            Input::Packets(shows_packets) => {
+                self.trace.show_packets(shows_packets);
+                // Where steps wait for packets they are looked for, seen or not.
+                self.looks.packets = shows_packets || wants(&self.spec, Control::Packets);
+                vec![self.look()]
             }
             Input::Reel(_) => Vec::new(),
             Input::Ask { question, chosen } => {
@@ -241,6 +277,14 @@ impl Lab {
         // Before the gateway says so, the recorded exchange does.
         let recorded = self.spec.recorded.as_ref().map(|trace| &trace.server);
         (self.server.as_ref().or(recorded)).is_some_and(|server| server.transport == Transport::Udp)
+    }
+
+    /// Whether packets were observed here, or recorded with the book.
+    pub(crate) fn has_packets(&self) -> bool {
+        let is_packet = |event: &Event| matches!(event.action, Action::Packet(_));
+        let recorded = self.spec.recorded.as_ref();
+        self.packets.is_any()
+            || recorded.is_some_and(|trace| trace.steps.events.iter().any(is_packet))
     }
 
     /// What the connection of the chosen client allows now.
@@ -354,11 +398,8 @@ impl Lab {
                 Asked::Watch | Asked::Anything => self.notice = Some(refused.why),
             },
             ToPage::Stats { stats, .. } => self.stats = Some(stats),
-            ToPage::Welcome(_)
-            | ToPage::Pong { .. }
-            | ToPage::Lost { .. }
-            | ToPage::Now(_)
-            | ToPage::Rewound => {}
+            ToPage::Lost { packets, .. } => self.trace.push_missed(packets),
+            ToPage::Welcome(_) | ToPage::Pong { .. } | ToPage::Now(_) | ToPage::Rewound => {}
         }
         Vec::new()
     }
@@ -376,6 +417,7 @@ impl Lab {
         self.running.observe(&event);
         self.transfers.observe(&event);
         self.hops.observe(&event);
+        self.packets.observe(&event);
         self.workers.observe(&event);
         self.progress.observe(&event);
         self.try_event(&event);
@@ -386,6 +428,7 @@ impl Lab {
             && let Some(first) = self.trace.first()
         {
             self.transfers.forget_before(first / 2);
+            self.packets.forget_before(first / 2);
         }
     }
 
@@ -486,9 +529,9 @@ impl Lab {
         for id in open {
             self.forget(id);
         }
-        let shows_waits = self.trace.shows_waits;
-        self.trace = Trace::default();
-        self.trace.show(None, shows_waits);
+        self.trace = self.trace.emptied();
+        self.trace.filter = None;
+        self.packets = Packets::default();
         self.transfers = Transfers::default();
         self.hops = Hops::default();
         self.workers = Workers::default();
@@ -513,6 +556,15 @@ impl Lab {
         say
     }
 
+    /// What the gateway is to show of this lab's lesson besides calls.
+    fn look(&self) -> ToGateway {
+        ToGateway::Look {
+            lesson: self.spec.server.clone(),
+            packets: self.looks.packets,
+            kernel: self.looks.kernel,
+        }
+    }
+
     fn forget(&mut self, connection: ConnectionId) {
         if self.forgotten.len() == MAX_FORGOTTEN {
             self.forgotten.pop_front();
@@ -524,6 +576,11 @@ impl Lab {
     fn here(&self, connection: ConnectionId) -> ConnectionId {
         ConnectionId(connection.0 + self.sessions * PER_SESSION)
     }
+}
+
+/// Whether the chapter asks to look at this from the start; in a simulation all can be seen.
+fn wants(spec: &wire::Lab, control: Control) -> bool {
+    spec.controls.contains(&control) || is_simulated(&spec.server)
 }
 
 /// Everything that the chapter proposes to do.

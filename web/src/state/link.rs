@@ -1,6 +1,6 @@
 //! The page's one session with the gateway: when to connect, to wait, to give up and to reload.
 
-use wire::session::{Server, VERSION, Welcome, close};
+use wire::session::{Abilities, Server, VERSION, Welcome, close};
 use wire::{ToGateway, ToPage};
 
 /// Between attempts; the last one repeats.
@@ -79,6 +79,8 @@ pub(crate) struct Link {
     pub(crate) phase: Phase,
     /// From the last welcome.
     pub(crate) servers: Vec<Server>,
+    /// From the last welcome.
+    pub(crate) abilities: Abilities,
     token: String,
     /// The build that this page belongs to; `None` if it does not say.
     build: Option<String>,
@@ -94,6 +96,7 @@ impl Link {
         Self {
             phase: Phase::Connecting,
             servers: Vec::new(),
+            abilities: Abilities::default(),
             token: String::new(),
             build,
             attempts: 0,
@@ -194,6 +197,7 @@ impl Link {
         }
         self.phase = Phase::Live;
         self.servers = welcome.servers;
+        self.abilities = welcome.abilities;
         self.lessons
             .iter()
             .filter(|lesson| self.servers.iter().any(|server| server.lesson == **lesson))

@@ -134,6 +134,11 @@ impl Lab {
             | Input::AddClient
             | Input::Resume(_)
             | Input::Command(Command::Adjust(_)) => (replay.live.update(input), None),
+            Input::Packets(shows_packets) => {
+                let say = replay.live.update(input);
+                self.trace.show_packets(shows_packets);
+                (say, None)
+            }
             Input::StartOver => {
                 replay.is_playing = false;
                 self.go_to(0);
@@ -217,7 +222,8 @@ impl Lab {
         self.leave();
         let mut shown = Self::new(self.spec.clone(), 0, 0);
         shown.server = Some(trace.server.clone());
-        shown.trace.show(None, self.trace.shows_waits);
+        shown.trace = self.trace.emptied();
+        shown.trace.filter = None;
         let live = Box::new(std::mem::replace(self, shown));
         self.replay = Some(Replay {
             kept,
@@ -316,7 +322,7 @@ impl Lab {
         if events < replay.shown {
             let mut fresh = Self::new(self.spec.clone(), 0, 0);
             fresh.server = self.server.take();
-            fresh.trace.show(self.trace.filter, self.trace.shows_waits);
+            fresh.trace = self.trace.emptied();
             fresh.replay = self.replay.take();
             *self = fresh;
             if let Some(replay) = &mut self.replay {

@@ -211,13 +211,7 @@ fn is_plain(word: Cow<'_, str>) -> bool {
 /// Only what came after the last gap or break is taken: an exchange with a hole in it would show
 /// as whole what is not.
 pub(crate) fn exchange(lab: &Lab, today: &str) -> Option<Trace> {
-    let mut events: Vec<Event> = Vec::new();
-    for item in lab.trace.items() {
-        match &item.kind {
-            Kind::Event(event) => events.push(event.clone()),
-            Kind::Gap(_) | Kind::Break => events.clear(),
-        }
-    }
+    let mut events: Vec<Event> = whole(lab).into_iter().cloned().collect();
     let start_ns = events.first()?.time_ns;
     let mut connections: Vec<ConnectionId> = Vec::new();
     for (event, sequence) in events.iter_mut().zip(1..) {
@@ -282,17 +276,24 @@ pub(crate) fn exchange(lab: &Lab, today: &str) -> Option<Trace> {
 
 /// The number in the exchange of the event at this place, counted from 1.
 pub(crate) fn number_in(lab: &Lab, order: u64) -> Option<usize> {
-    let mut number = 0;
+    let events = whole(lab);
+    let place = events
+        .iter()
+        .position(|event| event.sequence * 2 == order)?;
+    Some(place + 1)
+}
+
+/// The events after the last gap or break; packets only from where on none was missed.
+fn whole(lab: &Lab) -> Vec<&Event> {
+    let mut events: Vec<&Event> = Vec::new();
     for item in lab.trace.items() {
         match &item.kind {
-            Kind::Event(_) => number += 1,
-            Kind::Gap(_) | Kind::Break => number = 0,
-        }
-        if item.order == order {
-            return (number > 0).then_some(number);
+            Kind::Event(event) => events.push(event),
+            Kind::Gap(_) | Kind::Break => events.clear(),
+            Kind::Missed(_) => events.retain(|event| !matches!(event.action, Action::Packet(_))),
         }
     }
-    None
+    events
 }
 
 /// How many events had been observed when each step ticked.

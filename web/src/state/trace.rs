@@ -19,10 +19,13 @@ pub(crate) struct Item {
 
 /// What it is.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every item is an event")]
 pub(crate) enum Kind {
     Event(Event),
     /// So many events were lost here.
     Gap(u64),
+    /// So many packets were not captured, or not told of.
+    Missed(u64),
     /// The session with the gateway ended here, and all connections with it.
     Break,
 }
@@ -63,6 +66,8 @@ pub(crate) struct Trace {
     pub(crate) filter: Option<ConnectionId>,
     /// Whether rows tell that the server waits.
     pub(crate) shows_waits: bool,
+    /// Whether packets have rows.
+    pub(crate) shows_packets: bool,
 }
 
 impl Default for Trace {
@@ -76,6 +81,7 @@ impl Default for Trace {
             max_items: MAX_ITEMS,
             filter: None,
             shows_waits: true,
+            shows_packets: false,
         }
     }
 }
@@ -124,7 +130,7 @@ impl Trace {
     /// Adds an event at its place; `false` if it is there already.
     pub(crate) fn push(&mut self, event: Event) -> bool {
         let order = event.sequence * 2;
-        let weight = weight(&event);
+        let weight = event.held_bytes();
         let item = Item {
             order,
             kind: Kind::Event(event),
@@ -148,6 +154,11 @@ impl Trace {
         self.push_note(Kind::Gap(count));
     }
 
+    /// Notes there that packets were not told of.
+    pub(crate) fn push_missed(&mut self, count: u64) {
+        self.push_note(Kind::Missed(count));
+    }
+
     /// Notes that the session ended, if anything was observed in it.
     pub(crate) fn push_break(&mut self) {
         if matches!(self.items.back(), Some(Item { kind, .. }) if *kind != Kind::Break) {
@@ -156,19 +167,17 @@ impl Trace {
     }
 
     fn push_note(&mut self, kind: Kind) {
-        let order = self.items.back().map_or(1, |last| last.order | 1);
-        if let Some(Item {
-            order: last,
-            kind: Kind::Gap(lost),
-        }) = self.items.back_mut()
-            && *last == order
-        {
-            // Two notes at one place are one.
-            if let Kind::Gap(count) = kind {
-                *lost += count;
+        // Two notes of one kind at one place are one.
+        match (self.items.back_mut().map(|last| &mut last.kind), &kind) {
+            (Some(Kind::Gap(so_far)), Kind::Gap(count))
+            | (Some(Kind::Missed(so_far)), Kind::Missed(count)) => {
+                *so_far += count;
+                return;
             }
-            return;
+            _ => {}
         }
+        // The places of events are even.
+        let order = (self.items.back()).map_or(1, |last| (last.order + 1) | 1);
         self.append(Item { order, kind });
         self.stay_within_bounds();
     }
@@ -178,6 +187,24 @@ impl Trace {
         self.filter = filter;
         self.shows_waits = shows_waits;
         self.rebuild();
+    }
+
+    /// Shows packets, or does not.
+    pub(crate) fn show_packets(&mut self, shows_packets: bool) {
+        if self.shows_packets != shows_packets {
+            self.shows_packets = shows_packets;
+            self.rebuild();
+        }
+    }
+
+    /// A trace without anything in it, which shows what this one shows.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            filter: self.filter,
+            shows_waits: self.shows_waits,
+            shows_packets: self.shows_packets,
+            ..Self::default()
+        }
     }
 
     fn append(&mut self, item: Item) {
@@ -268,8 +295,10 @@ impl Trace {
 
     /// Whether no row tells of it.
     fn is_hidden(&self, item: &Item) -> bool {
-        let Kind::Event(event) = &item.kind else {
-            return false;
+        let event = match &item.kind {
+            Kind::Event(event) => event,
+            Kind::Missed(_) => return !self.shows_packets,
+            Kind::Gap(_) | Kind::Break => return false,
         };
         let is_elsewhere = event.connection.is_some() && event.connection != self.filter;
         if self.filter.is_some() && is_elsewhere {
@@ -279,6 +308,9 @@ impl Trace {
             // The gateway reads for the reader all the time, and the relay does nothing but wait:
             // that they do tells nothing.
             Action::Wait { .. } => !self.shows_waits || event.end != End::Server,
+            Action::Packet(_) => !self.shows_packets,
+            // What became of a packet is told in its row; samples have a place of their own.
+            Action::Fate { .. } | Action::Kernel(_) => true,
             _ => false,
         }
     }
@@ -290,7 +322,7 @@ impl Trace {
             };
             if let Kind::Event(event) = &item.kind {
                 self.dropped += 1;
-                self.bytes -= weight(event);
+                self.bytes -= event.held_bytes();
             }
             while self.rows.front().is_some_and(|row| row.order <= item.order) {
                 self.rows.pop_front();
@@ -298,11 +330,6 @@ impl Trace {
             }
         }
     }
-}
-
-/// How many bytes of payload an event holds.
-fn weight(event: &Event) -> usize {
-    event.data().map_or(0, |data| data.bytes.len())
 }
 
 /// Whether the same task waits for the same in both.

@@ -6,7 +6,7 @@ use wire::dissect::cut;
 use wire::event::Failure;
 use wire::{Action, Event, Operation, text};
 
-use super::Conversation;
+use super::{Conversation, packet_words};
 
 /// The most bytes of a payload that a row shows.
 const MAX_ROW_BYTES: usize = 72;
@@ -75,6 +75,12 @@ pub(crate) fn summary(event: &Event) -> Summary {
             let _ = write!(summary.note, " for {for_ms} ms");
         }
         Action::Duplicate(_) => summary.verb = "doubles".to_owned(),
+        Action::Packet(packet) => {
+            let words = packet_words(event, packet, None);
+            summary.verb = words.kind;
+            summary.note = words.numbers;
+        }
+        Action::Fate { packet, .. } => summary.note = ["packet ", &packet.to_string()].concat(),
         Action::Cancel { operation } => {
             summary.verb = [call(*operation), " given up"].concat();
         }

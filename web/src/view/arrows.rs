@@ -132,7 +132,7 @@ fn head(ui: Ui, wire: Wire, from: End) -> AnyView {
     .into_any()
 }
 
-fn name(end: End) -> &'static str {
+pub(super) fn name(end: End) -> &'static str {
     match end {
         End::Client => "client",
         End::Server => "server",

@@ -1,13 +1,15 @@
 //! One event in full: its bytes, what they mean, and where they came from.
 
 use leptos::prelude::*;
-use wire::dissect;
+use wire::dissect::{self, Field};
+use wire::packet::Packet;
 use wire::{Action, End, Event, Worker};
 
 use super::memo::Memo;
 use super::parts::{choice, lazy, paragraph, toggle};
 use super::{Ui, dump, fields, streams};
-use crate::state::{Lab, clock, number, size, summary, who};
+use crate::browser;
+use crate::state::{Lab, clock, number, packet_words, size, summary, who};
 
 pub(super) fn inspector(ui: Ui) -> AnyView {
     let shows_streams = RwSignal::new(false);
@@ -76,7 +78,17 @@ fn shown(lab: &Lab, selected: Option<u64>) -> Option<Event> {
 }
 
 fn details(ui: Ui, event: Event) -> AnyView {
-    let summary = summary(&event);
+    let mut summary = summary(&event);
+    if let Action::Packet(packet) = &event.action {
+        let words = ui
+            .lab
+            .with_untracked(|lab| packet_words(&event, packet, lab.packets.told(event.sequence)));
+        summary.note = [words.numbers]
+            .into_iter()
+            .chain(words.marks)
+            .collect::<Vec<_>>()
+            .join("  ");
+    }
     let note = match event.data() {
         Some(data) => size(data.bytes.len()),
         None => summary.note,
@@ -105,6 +117,9 @@ fn details(ui: Ui, event: Event) -> AnyView {
         };
         facts.push(("connection", with));
     }
+    if let Action::Packet(packet) = &event.action {
+        facts.push(("length", size(packet.length as usize)));
+    }
     if let Some(source) = &event.source {
         let name = source.file.rsplit('/').next().unwrap_or_default();
         facts.push(("line", [name, ":", &source.line.to_string()].concat()));
@@ -119,18 +134,15 @@ fn details(ui: Ui, event: Event) -> AnyView {
         .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any())
         .collect();
     let is_datagram = matches!(event.action, Action::Send { .. } | Action::Receive { .. });
-    let body = event
-        .data()
-        .filter(|data| !data.bytes.is_empty())
-        .map(|data| {
-            let bytes = &data.bytes;
-            let lesson = ui.lab.with_untracked(|lab| lab.spec.server.clone());
-            let tree = dissect::by(&lesson, bytes, is_datagram);
-            view! {
-                {dump::dump(ui.marked, bytes.clone(), tree.clone())}
-                {fields::fields(ui.marked, None, tree)}
-            }
-        });
+    let lesson = ui.lab.with_untracked(|lab| lab.spec.server.clone());
+    let body = match (&event.action, event.data()) {
+        (Action::Packet(packet), _) => Some(dissected(ui, &lesson, packet)),
+        (_, Some(data)) if !data.bytes.is_empty() => {
+            let tree = dissect::by(&lesson, &data.bytes, is_datagram);
+            Some(bytes_and_fields(ui, data.bytes.clone(), tree))
+        }
+        _ => None,
+    };
     view! {
         <div class="inspect">
             <p class="inspect-what">
@@ -144,5 +156,37 @@ fn details(ui: Ui, event: Event) -> AnyView {
             {body}
         </div>
     }
+    .into_any()
+}
+
+fn bytes_and_fields(ui: Ui, bytes: Vec<u8>, tree: Vec<Field>) -> AnyView {
+    view! {
+        {dump::dump(ui.marked, bytes, tree.clone())}
+        {fields::fields(ui.marked, None, tree)}
+    }
+    .into_any()
+}
+
+/// A packet's bytes; its fields come with the page's second module.
+fn dissected(ui: Ui, lesson: &str, packet: &Packet) -> AnyView {
+    let answer = RwSignal::new(None);
+    // Another row may have been selected before the answer comes.
+    browser::depth::dissect(lesson, packet, move |fields| {
+        drop(answer.try_set(Some(fields)))
+    });
+    let bytes = packet.bytes.clone();
+    lazy(move || {
+        let bytes = bytes.clone();
+        let words = match answer.get() {
+            Some(Ok(fields)) => return bytes_and_fields(ui, bytes, fields),
+            Some(Err(why)) => ["The fields cannot be shown: ", &why].concat(),
+            None => "Loading …".to_owned(),
+        };
+        view! {
+            {dump::dump(ui.marked, bytes, Vec::new())}
+            {paragraph("lab-empty", words)}
+        }
+        .into_any()
+    })
     .into_any()
 }

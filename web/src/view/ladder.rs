@@ -13,7 +13,7 @@ use super::memo::Memo;
 use super::parts::{Lazy, choice, lazy, maybe, paragraph, px, text, toggle};
 use super::row::{MAX_LANES, Shown, row, rows};
 use super::scroll::{Scroll, new_rows, scrolling};
-use super::{Ui, arrows};
+use super::{Ui, arrows, packets};
 use crate::state::{Input, Lab, number, scroll_to, who};
 
 pub(super) fn ladder(ui: Ui) -> AnyView {
@@ -68,19 +68,22 @@ pub(super) fn ladder(ui: Ui) -> AnyView {
     let lane_count = lazy(move || lanes.get().to_string());
     let on_key: Box<dyn FnMut(KeyboardEvent)> =
         Box::new(move |event| move_selection(ui, scroll, &event));
+    let shows_packets = ui.part(|lab| lab.trace.shows_packets);
     let heading = ["exchange-", &ui.place.to_string()].concat();
     view! {
         <section
             class="lab-ladder"
             class:has-relay=lazy(move || has_relay.get())
+            class:has-packets=lazy(move || shows_packets.get())
             class:has-workers=has_workers
             data-lanes=lane_count
         >
             <div class="lab-bar">
                 <span class="lab-title" id=heading.clone()>"Exchange"</span>
                 {chips(ui)}
-                {waits_choice(ui)}
+                <span class="ladder-shows">{packets::switch(ui)} {waits_choice(ui)}</span>
             </div>
+            {packets::notice(ui)}
             <div class="ladder-lanes" aria-hidden="true">
                 <span class="lane-you">{lane}</span>
                 <span class="lane-wire">"wire"</span>

@@ -12,6 +12,7 @@ mod inspector;
 mod ladder;
 mod listing;
 mod memo;
+mod packets;
 mod parts;
 mod questions;
 mod replay;
@@ -114,6 +115,7 @@ pub(crate) fn mount() {
         if saved.is_damaged() {
             lab.notice = Some(DAMAGED.to_owned());
         }
+        packets::remember(&mut lab);
         let lab = RwSignal::new(lab);
         places.push((element, lab));
     }

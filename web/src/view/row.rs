@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 use wire::event::Failure;
+use wire::packet::Packet;
 use wire::{Action, ConnectionId, End};
 
 use super::Ui;
 use super::memo::Memo;
 use super::parts::{act, lazy, px, text};
 use super::scroll::Scroll;
-use crate::state::{Kind, Lab, elapsed, number, summary, who};
+use crate::state::{Kind, Lab, PacketWords, elapsed, number, packet_words, summary, who};
 
 /// The most lanes for tasks and threads; further ones share them.
 pub(super) const MAX_LANES: usize = 8;
@@ -54,13 +55,28 @@ struct EventRow {
     client: Option<String>,
     /// The place and the name of the task or thread, where there are several.
     worker: Option<(usize, String)>,
+    packet: Option<PacketRow>,
+}
+
+/// What the row of a packet has in place of a call.
+#[derive(Clone, PartialEq)]
+struct PacketRow {
+    from: End,
+    /// Whether it is between a relay and the server.
+    is_second: bool,
+    words: PacketWords,
 }
 
 impl Shown {
     /// Names the row and all about it that may change after it was drawn.
     pub(super) fn key(&self) -> (u64, u32, Option<String>, bool) {
         let label = match &self.body {
-            Body::Event(event) => event.client.clone(),
+            Body::Event(event) => {
+                let client = event.client.iter().cloned();
+                // What a packet means, and what became of it, may be known later.
+                let words = event.packet.iter().map(|one| one.words.spoken.clone());
+                client.chain(words).reduce(|one, other| one + &other)
+            }
             Body::Note(note) => Some(note.clone()),
         };
         let has_worker = matches!(&self.body, Body::Event(event) if event.worker.is_some());
@@ -94,16 +110,8 @@ pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u6
                 Kind::Event(event) => {
                     Body::Event(Box::new(event_row(lab, event, row.count, several)))
                 }
-                Kind::Gap(1) => {
-                    Body::Note("1 event was lost here: the page was too slow".to_owned())
-                }
-                Kind::Gap(count) => Body::Note(
-                    [
-                        &count.to_string(),
-                        " events were lost here: the page was too slow",
-                    ]
-                    .concat(),
-                ),
+                Kind::Gap(count) => Body::Note(lost(*count, " event", ": the page was too slow")),
+                Kind::Missed(count) => Body::Note(lost(*count, " packet", "")),
                 Kind::Break => {
                     Body::Note("The gateway stopped here; its connections ended with it".to_owned())
                 }
@@ -118,7 +126,17 @@ pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u6
         .collect()
 }
 
+/// How many were lost, and why if that is known.
+fn lost(count: u64, what: &str, why: &str) -> String {
+    let were = if count == 1 { " was" } else { "s were" };
+    [&count.to_string(), what, were, " lost here", why].concat()
+}
+
 fn event_row(lab: &Lab, event: &wire::Event, count: u32, several: bool) -> EventRow {
+    let packet = match &event.action {
+        Action::Packet(packet) => Some(packet_row(lab, event, packet)),
+        _ => None,
+    };
     let mut summary = summary(event);
     if count > 1 {
         summary.note = [&count.to_string(), " times"].concat();
@@ -156,6 +174,23 @@ fn event_row(lab: &Lab, event: &wire::Event, count: u32, several: bool) -> Event
         line: (event.source.as_ref()).map(|source| ["line ", &source.line.to_string()].concat()),
         client,
         worker,
+        packet,
+    }
+}
+
+fn packet_row(lab: &Lab, event: &wire::Event, packet: &Packet) -> PacketRow {
+    let told = lab.packets.told(event.sequence);
+    let to = told.and_then(|told| Some(told.sight.as_ref()?.summary.destination));
+    let client = event.connection.and_then(|id| lab.conversations.get(id));
+    let client = client.and_then(|one| one.client.as_ref());
+    PacketRow {
+        from: packet.from,
+        is_second: match packet.from {
+            End::Client => false,
+            End::Relay => to.map(Into::into).as_ref() != client,
+            End::Server | End::Wire => true,
+        },
+        words: packet_words(event, packet, told),
     }
 }
 
@@ -181,7 +216,7 @@ pub(super) fn row(
     });
     let position = lazy(move || (place() + 1).to_string());
     let count = lazy(move || total.get().to_string());
-    let event = match body {
+    let mut event = match body {
         Body::Note(note) => {
             return view! {
                 <li class="row-note" style:top=top aria-posinset=position aria-setsize=count>
@@ -190,7 +225,19 @@ pub(super) fn row(
             }
             .into_any();
         }
-        Body::Event(event) => event,
+        Body::Event(event) => *event,
+    };
+    let (from, is_second, call) = match event.packet {
+        Some(packet) => {
+            let from = super::arrows::name(packet.from);
+            let client = event.client.take().map(|client| text("row-who", client));
+            (
+                Some(from),
+                packet.is_second,
+                Some(wire_view(packet, client)),
+            )
+        }
+        None => (None, false, None),
     };
     let is_selected = Memo::new(move |_| ui.selected.get() == Some(order));
     let current = lazy(move || is_selected.get().then_some("true"));
@@ -225,11 +272,28 @@ pub(super) fn row(
         }
         None => (None, None, None),
     };
-    let words = (event.text).map(|text| view! { <q class="row-text">{text}</q> }.into_any());
+    let call = call.unwrap_or_else(|| {
+        let words = (event.text).map(|text| view! { <q class="row-text">{text}</q> }.into_any());
+        view! {
+            <span class="row-call">
+                <span class="lab-hidden">{speaker}</span>
+                {inside}
+                {chip}
+                <b>{event.verb}</b>
+                {words}
+                {text("row-note-text", event.note)}
+                {event.line.map(|line| text("row-line", line))}
+            </span>
+            {beside}
+        }
+        .into_any()
+    });
     view! {
         <li
             style:top=top
+            class:is-second=is_second
             data-end=end
+            data-from=from
             data-colour=colour
             data-lane=lane
             data-action=event.action
@@ -240,19 +304,30 @@ pub(super) fn row(
             aria-current=current
         >
             <button type="button" tabindex=tab on:click=select>
-                <span class="row-call">
-                    <span class="lab-hidden">{speaker}</span>
-                    {inside}
-                    {chip}
-                    <b>{event.verb}</b>
-                    {words}
-                    {text("row-note-text", event.note)}
-                    {event.line.map(|line| text("row-line", line))}
-                </span>
-                {beside}
+                {call}
                 <span class="row-after">{lazy(move || at.with(|at| at.after.clone()))}</span>
             </button>
         </li>
+    }
+    .into_any()
+}
+
+/// A packet on its way: an arrow across the wire with its words in the middle.
+fn wire_view(packet: PacketRow, client: Option<AnyView>) -> AnyView {
+    let words = packet.words;
+    let marks: Vec<_> = (words.marks.into_iter())
+        .map(|mark| text("packet-mark", mark))
+        .collect();
+    view! {
+        <span class="lab-hidden">{words.spoken}</span>
+        <span class="row-packet" class:is-lost=words.is_lost aria-hidden="true">
+            <span>
+                {client}
+                <b>{words.kind}</b>
+                {text("packet-numbers", words.numbers)}
+                {marks}
+            </span>
+        </span>
     }
     .into_any()
 }

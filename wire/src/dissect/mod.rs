@@ -19,7 +19,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use dns::dns;
-pub use packet::packet;
+pub use packet::{packet, packet_of};
 pub use text::{cut, datagram, stream};
 
 /// A named part of some bytes.

@@ -1,4 +1,5 @@
-use wire::dissect::{Field, packet, place};
+use wire::dissect::{Field, packet, packet_of, place};
+use wire::packet::Link;
 use wire::text::from_hex;
 
 /// Captured packets, as the book shows them.
@@ -243,4 +244,27 @@ fn packets_packed_into_each_other_end_somewhere() {
         nested = [&refused[14..42], &nested].concat();
     }
     check_cover(&[&refused[..14], &nested].concat());
+}
+
+#[test]
+fn what_a_packet_carries_is_read_as_its_lesson_has_it_with_or_without_ethernet() {
+    let mut ip = vec![
+        0x45, 0, 0, 45, 0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1,
+    ];
+    ip.extend([
+        0xc3, 0x50, 0x23, 0x82, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0,
+    ]);
+    ip.extend(b"\x00\x03abc");
+    let mut ethernet = vec![0; 12];
+    ethernet.extend([0x08, 0x00]);
+    ethernet.extend(&ip);
+    for (link, bytes, start) in [(Link::Ip, ip, 40), (Link::Ethernet, ethernet, 54)] {
+        let fields = packet_of("frame_length", link, &bytes);
+        let at = place(&fields, "Data / Message / Text");
+        assert!(at.is_some(), "{fields:?}");
+        let data = fields.last().unwrap();
+        assert_eq!(data.range, start..start + 5);
+        assert_eq!(data.parts[0].parts[1].range, start + 2..start + 5);
+        assert_eq!(data.parts[0].parts[1].value, "abc");
+    }
 }

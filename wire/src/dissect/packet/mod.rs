@@ -8,8 +8,9 @@ mod ipv6;
 mod tcp;
 mod udp;
 
-use super::Field;
 use super::reader::Reader;
+use super::{Field, by};
+use crate::packet::{Carries, Link, Summary};
 
 /// How deep packets may be packed into each other: an ICMP message encloses a packet, and that one
 /// may be an ICMP message.
@@ -21,6 +22,43 @@ pub fn packet(bytes: &[u8]) -> Vec<Field> {
     // Cut off or not, the fields are what there is to show.
     let _ = ethernet::frame(&mut reader);
     reader.finish()
+}
+
+/// A packet of a lesson, whatever it begins with: what it carries is taken apart as the lesson's
+/// protocol has it.
+pub fn packet_of(lesson: &str, link: Link, bytes: &[u8]) -> Vec<Field> {
+    let mut fields = match link {
+        Link::Ethernet => packet(bytes),
+        Link::Ip => {
+            let mut reader = Reader::new(bytes);
+            let _ = match bytes.first().map(|first| first >> 4) {
+                Some(6) => ipv6::packet(&mut reader, 0),
+                _ => ipv4::packet(&mut reader, 0),
+            };
+            reader.finish()
+        }
+    };
+    let Some(summary) = Summary::of(link, bytes) else {
+        return fields;
+    };
+    let range = summary.payload;
+    let data = fields
+        .iter_mut()
+        .find(|field| field.name == "Data" && field.range == range);
+    if let Some((data, payload)) = data.zip(bytes.get(range.clone())) {
+        data.parts = by(lesson, payload, summary.carries == Carries::Udp);
+        shift(&mut data.parts, range.start);
+    }
+    fields
+}
+
+/// Moves fields behind so many bytes.
+fn shift(fields: &mut [Field], by: usize) {
+    for field in fields {
+        field.range.start += by;
+        field.range.end += by;
+        shift(&mut field.parts, by);
+    }
 }
 
 /// The addresses of the layer below, which the checksums of TCP, UDP and ICMPv6 cover too.
