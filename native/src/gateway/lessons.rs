@@ -15,7 +15,8 @@ use wire::session::{LessonIndex, RelaySettings, Server, Stats, Transport};
 
 use self::place::{Bound, Place};
 use super::limits::STATS_INTERVAL;
-use super::router::{Ids, LessonRouter};
+use super::router::{Ids, LessonRouter, Source};
+use crate::kernel::Asker;
 use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
 use crate::network::Settings;
 #[cfg(unix)]
@@ -62,6 +63,7 @@ impl Lessons {
         folder: &Path,
         clock: &Clock,
         ids: &Ids,
+        asker: Option<Arc<dyn Asker>>,
         permits: &Arc<Semaphore>,
     ) -> anyhow::Result<Self> {
         let tasks = TaskTracker::new();
@@ -77,7 +79,12 @@ impl Lessons {
                 address: place.address,
             };
             let index = LessonIndex::try_from(index).context("too many lessons")?;
-            let router = LessonRouter::new(index, server.transport, ids.clone());
+            let source = Source {
+                asker: asker.clone(),
+                clock: clock.clone(),
+            };
+            let (transport, address) = (server.transport, &server.address);
+            let router = LessonRouter::new(index, transport, address, ids.clone(), source);
             let tap = Tap::new(clock.clone(), Arc::new(router.clone()), Arc::clone(permits));
             let has_stats = lesson.has_stats;
             let lesson = Lesson {
@@ -98,6 +105,9 @@ impl Lessons {
             }
             if has_stats {
                 tasks.spawn(report(lesson.tap.clone(), lesson.router.clone()));
+            }
+            if lesson.server.transport == Transport::Tcp && asker.is_some() {
+                tasks.spawn(sample(lesson.tap.clone(), lesson.router.clone()));
             }
             all.push(lesson);
         }
@@ -276,6 +286,14 @@ fn relay_settings(start: Start) -> Option<Settings> {
 fn note_failure(failure: &Mutex<Option<String>>, lesson: &str, why: &str) {
     *failure.lock().unwrap_or_else(PoisonError::into_inner) =
         Some(format!("The server of {lesson} {why}."));
+}
+
+/// Asks the kernel about the connections of a lesson for as long as its server runs.
+async fn sample(tap: Tap, router: LessonRouter) {
+    tokio::select! {
+        () = router.sample() => {}
+        () = tap.until_cut() => {}
+    }
 }
 
 /// Tells who watches a lesson what serving costs its server: on change, and at a slow pace.

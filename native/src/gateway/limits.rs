@@ -116,6 +116,26 @@ pub(super) const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(10 * 60);
 /// How long Close and Reset wait for what was sent before them.
 pub(super) const LAST_WRITES_TIME: Duration = Duration::from_secs(1);
 
+/// TCP connections of one lesson about which the kernel can be asked; the latest.
+pub(super) const MAX_SAMPLED_CONNECTIONS: usize = 256;
+
+/// Connections about which the kernel is asked at once; the others have their turn next.
+pub(super) const MAX_SAMPLED_AT_ONCE: usize = 32;
+
+/// How often the kernel is asked about a connection on which nothing happens.
+pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often about one that begins or ends, and how long for since its last change.
+pub(super) const SAMPLE_INTERVAL_CHANGING: Duration = Duration::from_millis(50);
+/// See [`SAMPLE_INTERVAL_CHANGING`].
+pub(super) const SAMPLE_CHANGING_TIME: Duration = Duration::from_secs(2);
+
+/// How often about one of which only TIME-WAIT is left.
+pub(super) const SAMPLE_INTERVAL_TIME_WAIT: Duration = Duration::from_secs(1);
+
+/// How soon after a sample a transfer is worth another.
+pub(super) const SAMPLE_INTERVAL_TRANSFERS: Duration = Duration::from_millis(2);
+
 /// How long a closed UDP socket's address is remembered for datagrams still under way.
 pub(super) const UDP_AFTERLIFE_TIME: Duration = Duration::from_secs(5);
 

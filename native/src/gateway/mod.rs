@@ -42,6 +42,7 @@ use self::limits::{DRAIN_TIME, MAX_CONNECTIONS, MAX_GREETINGS, MAX_SESSIONS};
 use self::router::Ids;
 use self::site::Site;
 use self::token::Token;
+use crate::kernel::{self, Asker};
 use crate::tap::Clock;
 
 /// What can be chosen about a gateway.
@@ -76,6 +77,8 @@ struct Shared {
     lessons: Lessons,
     clock: Clock,
     ids: Ids,
+    /// Whether the system tells of TCP connections.
+    has_kernel: bool,
     author: bool,
     greetings: Semaphore,
     sessions: Arc<Semaphore>,
@@ -94,11 +97,19 @@ impl Gateway {
         let clock = Clock::new();
         let ids = Ids::default();
         let connection_permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let asker: Option<Arc<dyn Asker>> = match kernel::open() {
+            Ok(asker) => Some(asker.into()),
+            Err(error) => {
+                tracing::info!(%error, "the system tells nothing of TCP connections");
+                None
+            }
+        };
         let lessons = Lessons::start(
             config.lesson_ports,
             &config.state_dir,
             &clock,
             &ids,
+            asker.clone(),
             &connection_permits,
         )
         .await?;
@@ -109,6 +120,7 @@ impl Gateway {
             lessons,
             clock,
             ids,
+            has_kernel: asker.is_some(),
             author: config.author,
             greetings: Semaphore::new(MAX_GREETINGS),
             sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
@@ -190,6 +202,7 @@ impl Shared {
             servers: self.lessons.servers().to_vec(),
             abilities: Abilities {
                 author: self.author,
+                kernel: self.has_kernel,
                 ..Abilities::default()
             },
         })

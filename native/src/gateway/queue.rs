@@ -161,6 +161,12 @@ impl Queue {
         }
     }
 
+    /// Whether there is room for what need not be told: who finds none does not ask for it.
+    pub(super) fn takes_samples(&self) -> bool {
+        let state = self.state();
+        !state.closed && state.has_room()
+    }
+
     /// Forgets everything, and whatever comes later.
     pub(super) fn close(&self) {
         let mut state = self.state();

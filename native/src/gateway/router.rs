@@ -5,6 +5,7 @@
 //! says nothing about anyone and goes to all who watch.
 
 mod peers;
+mod samples;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,8 @@ use wire::session::{LessonIndex, Stats, Transport};
 use wire::{Action, Address, ConnectionId, Event, ToPage};
 
 use self::peers::Peers;
+pub(super) use self::samples::Source;
+use self::samples::{Samples, is_transfer};
 use super::queue::Queue;
 use crate::tap::{Conversation, Router, Sink};
 
@@ -35,6 +38,7 @@ struct Inner {
     lesson: LessonIndex,
     transport: Transport,
     ids: Ids,
+    samples: Samples,
     // Held for a few instructions and never across an await.
     state: Mutex<State>,
 }
@@ -62,8 +66,17 @@ struct Owner {
 }
 
 impl LessonRouter {
-    pub(super) fn new(lesson: LessonIndex, transport: Transport, ids: Ids) -> Self {
+    /// Of the lesson whose server listens at `server`.
+    pub(super) fn new(
+        lesson: LessonIndex,
+        transport: Transport,
+        server: &Address,
+        ids: Ids,
+        source: Source,
+    ) -> Self {
+        let server = server.ip().filter(|_| transport == Transport::Tcp);
         Self(Arc::new(Inner {
+            samples: Samples::new(lesson, server, source),
             lesson,
             transport,
             ids,
@@ -96,16 +109,25 @@ impl LessonRouter {
         }
     }
 
+    /// Tells this session, or tells it no more, what the kernel says of the connections that it
+    /// sees.
+    pub(super) fn look(&self, session: u64, queue: Option<&Arc<Queue>>) {
+        self.0.samples.look(session, queue);
+    }
+
+    /// Asks the kernel now and then, while somebody looks. Never ends.
+    pub(super) async fn sample(&self) {
+        self.0.samples.run().await;
+    }
+
     pub(super) fn unwatch(&self, session: u64) {
+        self.0.samples.look(session, None);
         self.0.state().watchers.remove(&session);
     }
 
     /// A sink for what a session's own connection does.
     pub(super) fn session_sink(&self, queue: &Arc<Queue>) -> Arc<dyn Sink> {
-        Arc::new(SessionSink {
-            lesson: self.0.lesson,
-            queue: Arc::clone(queue),
-        })
+        self.0.session_sink(Arc::clone(queue))
     }
 
     /// Announces that what comes from `local` belongs to a session, until the result is dropped.
@@ -115,6 +137,9 @@ impl LessonRouter {
             id,
             queue: Arc::clone(queue),
         };
+        if let Some(local) = local.ip() {
+            self.0.samples.note(id, local, Some(Arc::clone(queue)));
+        }
         let mut state = self.0.state();
         match self.0.transport {
             Transport::Tcp | Transport::Unix => _ = state.expected.insert(local.clone(), owner),
@@ -174,6 +199,18 @@ impl Inner {
         }
     }
 
+    /// What an event is to the samples, if anybody looks at them.
+    fn news(&self, event: &Event) -> Option<(ConnectionId, bool)> {
+        let looked_at = event.connection.filter(|_| self.samples.is_looked_at());
+        looked_at.map(|id| (id, is_transfer(&event.action)))
+    }
+
+    fn sample_after(&self, news: Option<(ConnectionId, bool)>) {
+        if let Some((id, is_transfer)) = news {
+            self.samples.sample_after(id, is_transfer);
+        }
+    }
+
     fn stats(&self, stats: Stats) -> ToPage {
         let lesson = self.lesson;
         ToPage::Stats { lesson, stats }
@@ -185,13 +222,17 @@ impl Inner {
         }
     }
 
-    fn owned(&self, owner: Owner) -> Conversation {
+    fn session_sink(self: &Arc<Self>, queue: Arc<Queue>) -> Arc<dyn Sink> {
+        Arc::new(SessionSink {
+            router: Arc::clone(self),
+            queue,
+        })
+    }
+
+    fn owned(self: &Arc<Self>, owner: Owner) -> Conversation {
         Conversation {
             id: owner.id,
-            sink: Arc::new(SessionSink {
-                lesson: self.lesson,
-                queue: owner.queue,
-            }),
+            sink: self.session_sink(owner.queue),
         }
     }
 }
@@ -218,6 +259,9 @@ impl Router for LessonRouter {
             (Some(owner), _) => self.0.owned(owner),
             (None, id) => {
                 let id = id.unwrap_or_else(fresh);
+                if let Some(peer) = peer.ip() {
+                    self.0.samples.note(id, peer, None);
+                }
                 Conversation {
                     id,
                     sink: Arc::new(OutsideSink {
@@ -235,16 +279,15 @@ impl Router for LessonRouter {
 }
 
 struct SessionSink {
-    lesson: LessonIndex,
+    router: Arc<Inner>,
     queue: Arc<Queue>,
 }
 
 impl Sink for SessionSink {
     fn record(&self, event: Event) {
-        self.queue.push_event(ToPage::Event {
-            lesson: self.lesson,
-            event,
-        });
+        let news = self.router.news(&event);
+        self.queue.push_event(self.router.message(event));
+        self.router.sample_after(news);
     }
 }
 
@@ -262,6 +305,8 @@ impl Sink for OutsideSink {
             _ => {}
         }
         self.router.to_watchers(&state, &event);
+        drop(state);
+        self.router.sample_after(self.router.news(&event));
     }
 }
 

@@ -110,8 +110,13 @@ impl Commands {
                 connection,
                 adjustment,
             } => self.pass(connection, Command::Adjust(adjustment)),
-            // Nothing can be seen yet besides what programs do.
-            ToGateway::Look { .. } => {}
+            ToGateway::Look { lesson, kernel, .. } => match self.shared.lessons.running(&lesson) {
+                Ok(lesson) => {
+                    let queue = kernel.then_some(&self.queue);
+                    lesson.router.look(self.session, queue);
+                }
+                Err(why) => self.refuse(Asked::Watch, why),
+            },
             ToGateway::Network(_)
             | ToGateway::Meddle { .. }
             | ToGateway::Trap(_)
