@@ -74,8 +74,8 @@ impl Progress {
         // Each packet is followed once, in whichever order its event is held against the steps.
         let sight = self.flows.observe(event);
         if !self.take(event, sight.as_ref()) {
-            // Samples of the system would push out all else.
-            if matches!(event.action, Action::Kernel(_)) {
+            // Samples of the system would push out all else, if those without a new state were kept.
+            if self.is_no_new_state(event) {
                 return false;
             }
             if self.early.len() == MAX_EARLY_EVENTS {
@@ -99,6 +99,21 @@ impl Progress {
             }
         }
         true
+    }
+
+    /// Whether this is a sample of the system that says of its end what the one before it said.
+    fn is_no_new_state(&self, event: &Event) -> bool {
+        let Action::Kernel(sample) = &event.action else {
+            return false;
+        };
+        let of_this_end = |(early, _): &&Noted| {
+            (early.connection, early.end) == (event.connection, event.end)
+                && matches!(early.action, Action::Kernel(_))
+        };
+        let before = self.early.iter().rev().find(of_this_end);
+        before.is_some_and(|(before, _)| {
+            matches!(&before.action, Action::Kernel(before) if before.state == sample.state)
+        })
     }
 
     /// Holds an event against the current step alone; `true` if that ticked it.

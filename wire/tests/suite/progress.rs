@@ -1,5 +1,5 @@
 use wire::event::Failure;
-use wire::{Action, ConnectionId, Data, End, Event, Operation, Progress, Seen};
+use wire::{Action, ConnectionId, Data, End, Event, Kernel, Operation, Progress, Seen, TcpState};
 
 /// Events of one lab, numbered and one millisecond apart unless told otherwise.
 struct Story {
@@ -226,6 +226,32 @@ fn what_arrives_early_is_taken_in_the_order_of_its_sequence() {
         story.progress.is_complete(),
         "the end of stream with number 9 comes behind the close with number 8"
     );
+}
+
+#[test]
+fn a_state_that_is_told_before_the_packet_it_follows_from_is_not_missed() {
+    let mut story = Story::new(&["server accept", "server close", "client state TIME-WAIT"]);
+    let mut event = |sequence, end, action| {
+        story.progress.observe(&Event {
+            sequence,
+            time_ns: sequence * MS,
+            connection: Some(ConnectionId(1)),
+            end,
+            action,
+            worker: None,
+            source: None,
+        })
+    };
+    // What the system says again and again pushes nothing out.
+    assert!(!event(99, End::Server, Action::Close));
+    for sequence in 100..200 {
+        let kernel = Kernel::of(TcpState::Established);
+        assert!(!event(sequence, End::Client, Action::Kernel(kernel)));
+    }
+    let kernel = Kernel::of(TcpState::TimeWait);
+    assert!(!event(200, End::Client, Action::Kernel(kernel)));
+    assert!(event(98, End::Server, Action::Accept { peer: peer() }));
+    assert!(story.progress.is_complete());
 }
 
 #[test]
