@@ -19,6 +19,7 @@
 //! - [`exhibit`]: what a chapter shows besides its labs;
 //! - [`dns`]: asking a DNS server;
 //! - [`dissect`]: bytes as a tree of named fields;
+//! - [`words`]: a packet in words;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
 pub mod address;
@@ -42,6 +43,7 @@ pub mod slicer;
 pub mod text;
 pub mod trace;
 pub mod transfer;
+pub mod words;
 
 pub use address::Address;
 pub use event::{Action, ConnectionId, Data, End, Event, Operation, SocketOption, Source, Worker};

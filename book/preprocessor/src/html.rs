@@ -8,6 +8,7 @@ pub(crate) mod exhibit;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use wire::lab::{ExperimentKind, Lab, Listing, Run, Style};
+use wire::session::is_simulated;
 use wire::trace::Part;
 use wire::{Event, Seen};
 
@@ -41,14 +42,27 @@ pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Er
         }
     }
     html.push_str(&format!(" aria-label=\"Lab: {name}\">"));
+    let (title, how, place) = match is_simulated(&lab.server) {
+        true => (
+            "Simulated lab",
+            "Here two hosts talk over a simulated network, which runs in this page. \
+             It needs JavaScript.",
+            " in the simulated network",
+        ),
+        false => (
+            "Lab",
+            "Here you talk to a real server on your own machine. To start it, run \
+             <code>cargo lab</code> in a copy of Wirebook and open the link it prints.",
+            "",
+        ),
+    };
     html.push_str(&format!(
-        "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>Lab: <code>{name}</code>\
-         </strong></p><p class=\"lab-offline-how\">Here you talk to a real server on your own machine. \
-         To start it, run <code>cargo lab</code> in a copy of Wirebook and open the link it prints.</p>"
+        "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>{title}: \
+         <code>{name}</code></strong></p><p class=\"lab-offline-how\">{how}</p>"
     ));
     if let Some(trace) = &lab.recorded {
         html.push_str(&format!(
-            "<p class=\"lab-offline-recorded\">What follows each step was observed once. \
+            "<p class=\"lab-offline-recorded\">What follows each step was observed once{place}. \
              Recorded on {} with Wirebook {}.</p>",
             escape(&trace.recorded.date),
             escape(&trace.recorded.version)
@@ -283,6 +297,16 @@ mod tests {
         assert!(html.contains(
             " data-page=\"lab/page-12.js\" data-depth=\"lab/depth-56.js\" data-build=\"34\" "
         ));
+    }
+
+    #[test]
+    fn a_simulated_lab_says_so() {
+        let mut lab = lab("hello");
+        lab.server = "sim_ok".to_owned();
+        let html = placeholder(&lab, &Page::default()).unwrap();
+        assert!(html.contains("Simulated lab: <code>tcp_ok</code>"));
+        assert!(html.contains("simulated network"));
+        assert!(!html.contains("real server"));
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! A recorded exchange in sentences that read well aloud, as HTML.
 
+use std::collections::HashMap;
+
 use wire::event::{Action, Event};
+use wire::flows::{Flows, Sight};
+use wire::packet::{Cause, Fate, Packet};
 use wire::seen::What;
 use wire::trace::{Client, Part};
+use wire::words::PacketWords;
 use wire::{Seen, text};
 
 use crate::html::escape;
@@ -17,10 +22,15 @@ const MAX_SHOWN_BYTES: usize = 200;
 pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<String> {
     let tells_waits = matches!(seen.what, What::Waits(_));
     let names_places = names_places(part, events);
+    let sights = sights(part);
     let mut sentences = Vec::new();
     let mut events = events.iter().peekable();
     while let Some(event) = events.next() {
         if matches!(event.action, Action::Wait { .. }) && !tells_waits {
+            continue;
+        }
+        // What became of a packet is told with it.
+        if matches!(event.action, Action::Fate { .. }) {
             continue;
         }
         // One call may be several events; it is one sentence.
@@ -34,7 +44,10 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
             }
             last = next;
         }
-        let what = sentence(event, bytes.as_deref().unwrap_or_default());
+        let what = match &event.action {
+            Action::Packet(packet) => on_the_wire(part, event, packet, &sights),
+            _ => sentence(event, bytes.as_deref().unwrap_or_default()),
+        };
         sentences.push(match place(part, event).filter(|_| names_places) {
             Some(place) => format!("{place}: {what}"),
             None => capitalised(&what),
@@ -45,6 +58,58 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
         sentences.push(format!("For {for_secs} s nothing happened at the {end}."));
     }
     sentences
+}
+
+/// What each packet means among those before it, by the sequence of its event.
+fn sights(part: &Part) -> HashMap<u64, Sight> {
+    let mut flows = Flows::default();
+    let mut sights = HashMap::new();
+    for event in &part.events {
+        if let Some(sight) = flows.observe(event)
+            && matches!(event.action, Action::Packet(_))
+        {
+            sights.insert(event.sequence, sight);
+        }
+    }
+    sights
+}
+
+/// A packet, and what became of it if that is known, in the lower case.
+fn on_the_wire(
+    part: &Part,
+    event: &Event,
+    packet: &Packet,
+    sights: &HashMap<u64, Sight>,
+) -> String {
+    let marks = sights.get(&event.sequence).map(|sight| &sight.marks);
+    let words = PacketWords::of(packet, marks);
+    let mut sentence = format!("wire, from the {}: {}", packet.from, words.kind);
+    for (_, name, number) in &words.numbers {
+        sentence.push_str(&format!(", {name} {number}"));
+    }
+    for meaning in &words.meanings {
+        sentence.push_str(&format!(", <em>{meaning}</em>"));
+    }
+    let fates = part.events.iter().filter_map(|later| match later.action {
+        Action::Fate { packet: of, fate } if of == packet.number => Some((later.time_ns, fate)),
+        _ => None,
+    });
+    for (time_ns, fate) in fates {
+        let ms = time_ns.saturating_sub(event.time_ns) / 1_000_000;
+        let fate = match fate {
+            Fate::Arrive => format!("arrived after {ms} ms"),
+            Fate::Drop(Cause::Chance) => "lost".to_owned(),
+            Fate::Drop(Cause::Queue) => "lost: the queue was full".to_owned(),
+            Fate::Drop(Cause::Size) => "lost: too large for the link".to_owned(),
+            Fate::Drop(Cause::Reader) => "dropped on purpose".to_owned(),
+            Fate::Delay { by_ns } => format!("held back {} ms", by_ns / 1_000_000),
+            Fate::Duplicate { .. } => "doubled on the way".to_owned(),
+            Fate::Corrupt => "damaged on the way".to_owned(),
+        };
+        sentence.push_str(&format!("; {fate}"));
+    }
+    sentence.push('.');
+    sentence
 }
 
 /// Whether it must be said to which conversation an event belongs.
@@ -126,12 +191,7 @@ fn sentence(event: &Event, bytes: &[u8]) -> String {
             amount(bytes)
         ),
         Action::Duplicate(_) => format!("the {end} duplicated a datagram of {}.", amount(bytes)),
-        Action::Packet(packet) => {
-            format!(
-                "a packet of {} bytes left the {}.",
-                packet.length, packet.from
-            )
-        }
+        Action::Packet(packet) => format!("the {} sent a packet.", packet.from),
         Action::Fate { packet, fate } => format!("packet {packet}: {}.", fate.verb()),
         Action::Kernel(kernel) => format!("the {end} is in state {}.", kernel.state),
     }
@@ -274,6 +334,73 @@ mod tests {
                 ),
                 "The client wrote 1 byte: <code>b</code>.",
             ],
+        );
+    }
+
+    /// A segment of TCP on IPv4 from the client.
+    fn segment(sequence: u64, number: u32, seq: u32, flags: u8, payload: &[u8]) -> Event {
+        let mut bytes = vec![
+            0x45,
+            0,
+            0,
+            40 + payload.len() as u8,
+            0,
+            0,
+            0,
+            0,
+            64,
+            6,
+            0,
+            0,
+        ];
+        bytes.extend([127, 0, 0, 1, 127, 0, 0, 1, 0xc3, 0x50, 0x23, 0x82]);
+        bytes.extend(seq.to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 0x50, flags, 2, 0, 0, 0, 0, 0]);
+        bytes.extend(payload);
+        let packet = Packet {
+            number,
+            from: End::Client,
+            link: wire::packet::Link::Ip,
+            length: bytes.len() as u32,
+            bytes,
+        };
+        Event {
+            sequence,
+            time_ns: sequence,
+            ..event(End::Wire, Action::Packet(packet))
+        }
+    }
+
+    #[test]
+    fn a_packet_is_told_with_its_numbers_and_with_what_became_of_it() {
+        let fate = |sequence, packet, fate| Event {
+            sequence,
+            time_ns: sequence,
+            ..event(End::Wire, Action::Fate { packet, fate })
+        };
+        let events = vec![
+            segment(1, 1, 700, 2, b""),
+            segment(2, 2, 701, 0, b"hello"),
+            segment(3, 3, 701, 0, b"hello"),
+            fate(50_000_001, 1, Fate::Arrive),
+            fate(50_000_002, 2, Fate::Drop(Cause::Chance)),
+        ];
+        let part = Part {
+            events,
+            ..Part::default()
+        };
+        // What one step shows begins in the middle; the numbers count from the first packet.
+        assert_eq!(
+            sentences(&part, &part.events[1..], &"client read".parse().unwrap()),
+            [
+                "Wire, from the client: data 5 bytes, sequence number 1..6; lost.",
+                "Wire, from the client: data 5 bytes, sequence number 1..6, \
+                 <em>retransmission</em>.",
+            ]
+        );
+        assert_eq!(
+            sentences(&part, &part.events[..1], &"client read".parse().unwrap()),
+            ["Wire, from the client: SYN, sequence number 0, window 512; arrived after 50 ms."]
         );
     }
 

@@ -123,7 +123,8 @@ fn names_and_words_are_checked() {
         found[1],
         (
             13,
-            "expected one of clients, options, slicer, reading, deadline, relay, dns, stats for \
+            "expected one of clients, options, slicer, reading, deadline, relay, dns, stats, \
+             packets, kernel, network for \
              `controls`, found `slice`"
                 .to_owned()
         )
