@@ -2,6 +2,7 @@
 
 mod drift;
 mod normal;
+mod ports;
 
 use serde::{Deserialize, Serialize};
 

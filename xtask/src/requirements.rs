@@ -21,7 +21,7 @@ struct Requirement {
     tests: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 5] = [
+const REQUIREMENTS: [Requirement; 6] = [
     Requirement {
         name: "browser",
         programs: &[
@@ -54,6 +54,12 @@ const REQUIREMENTS: [Requirement; 5] = [
         programs: &[&["python3"]],
         packages: &["python3"],
         tests: "Python sockets as clients",
+    },
+    Requirement {
+        name: "tshark",
+        programs: &[&["tshark"]],
+        packages: &["tshark"],
+        tests: "exchanges exported for Wireshark, and that it reads packets as we do",
     },
 ];
 

@@ -19,6 +19,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use dns::dns;
+pub(crate) use packet::sum;
 pub use packet::{packet, packet_of};
 pub use text::{cut, datagram, stream};
 

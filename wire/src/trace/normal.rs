@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::Part;
+use super::{Part, ports};
 use crate::address::Address;
 use crate::event::{Action, ConnectionId, Worker};
+use crate::packet::{Fate, Summary};
 
 /// The port of the first client, among those that systems give to clients (RFC 6335, 6).
 const FIRST_CLIENT_PORT: u16 = 50_001;
 
 impl Part {
     /// Numbers connections, workers and clients' ports in the order in which they first appear,
-    /// counts sequence from 1 and time from the first event, and puts the server's `home` in place
-    /// of the address that it had.
+    /// counts sequence and packets from 1 and time from the first event, and puts the server's `home`
+    /// in place of the address that it had, in packets too.
     pub fn normalise(&mut self, server: &Address, home: &Address) {
         let mut names = Names::new(self, server, home);
         let begin_ns = self.events.iter().map(|event| event.time_ns).min();
@@ -35,6 +36,7 @@ struct Names {
     connections: HashMap<ConnectionId, ConnectionId>,
     workers: HashMap<Worker, Worker>,
     addresses: HashMap<Address, Address>,
+    packets: HashMap<u32, u32>,
 }
 
 impl Names {
@@ -54,6 +56,7 @@ impl Names {
             connections,
             workers: HashMap::new(),
             addresses: HashMap::new(),
+            packets: HashMap::new(),
         };
         names.addresses.insert(server.clone(), home.clone());
         // The order of the connections is fixed; that of what they do at once is not.
@@ -70,10 +73,32 @@ impl Names {
                 | Action::Send { peer, .. } => {
                     names.address(peer);
                 }
+                // A connection that never stood is known from its packets alone.
+                Action::Packet(packet) => {
+                    let summary = Summary::of(packet.link, &packet.bytes);
+                    for address in summary
+                        .into_iter()
+                        .flat_map(|of| [of.source, of.destination])
+                    {
+                        if address.port() != 0 {
+                            names.address(&address.into());
+                        }
+                    }
+                }
                 _ => {}
             }
         }
         names
+    }
+
+    fn packet(&mut self, number: u32) -> u32 {
+        let next = u32::try_from(self.packets.len()).map_or(u32::MAX, |known| known + 1);
+        *self.packets.entry(number).or_insert(next)
+    }
+
+    fn in_packet(&self, address: SocketAddr) -> SocketAddr {
+        let normal = self.addresses.get(&Address::Ip(address));
+        normal.and_then(Address::ip).unwrap_or(address)
     }
 
     fn connection(&self, id: ConnectionId) -> ConnectionId {
@@ -122,6 +147,16 @@ impl Names {
             | Action::Lose(data)
             | Action::Duplicate(data)
             | Action::Hold { data, .. } => self.in_bytes(&mut data.bytes),
+            Action::Packet(packet) => {
+                packet.number = self.packet(packet.number);
+                ports::replace(packet, &|address| self.in_packet(address));
+            }
+            Action::Fate { packet, fate } => {
+                *packet = self.packet(*packet);
+                if let Fate::Duplicate { copy } = fate {
+                    *copy = self.packet(*copy);
+                }
+            }
             _ => {}
         }
     }

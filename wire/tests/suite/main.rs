@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod blocks;
 mod classify;
 mod dissect;
 mod dns;
 mod flows;
 mod packets;
+mod pcapng;
 mod phrases;
+mod ports;
 mod progress;
 mod session;
 mod slicer;

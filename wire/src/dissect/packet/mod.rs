@@ -105,7 +105,7 @@ fn protocol_word(protocol: u8) -> &'static str {
 
 /// The Internet checksum before it is inverted: the sum of all pairs of bytes, carries added back
 /// (RFC 1071).
-fn sum(parts: &[&[u8]]) -> u16 {
+pub(crate) fn sum(parts: &[&[u8]]) -> u16 {
     let mut sum = 0_u32;
     for part in parts {
         for pair in part.chunks(2) {

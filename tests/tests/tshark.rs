@@ -1,0 +1,180 @@
+//! tshark reads what is exported, and agrees with it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use wire::pcapng::{NoPackets, pcapng};
+use wire::session::Transport;
+use wire::trace::Part;
+use wire::{Action, ConnectionId, End, Trace};
+use wirebook_tests::requirements;
+
+/// What tshark says about a file.
+fn tshark(file: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("tshark")
+        .arg("-n")
+        .arg("-r")
+        .arg(file)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", file.display());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// So that tshark looks at every checksum.
+const CHECKED: [&str; 6] = [
+    "-o",
+    "ip.check_checksum:TRUE",
+    "-o",
+    "tcp.check_checksum:TRUE",
+    "-o",
+    "udp.check_checksum:TRUE",
+];
+
+/// What is asked of every packet.
+const FIELDS: [&str; 10] = [
+    "frame.interface_name",
+    "frame.comment",
+    "_ws.malformed",
+    "_ws.short",
+    "ip.checksum.status",
+    "tcp.checksum.status",
+    "udp.checksum.status",
+    "icmp.checksum.status",
+    "tcp.stream",
+    "udp.stream",
+];
+
+/// Of these, those that say what is wrong with a packet, and those that say that a checksum is
+/// right with a 1.
+const PROBLEMS: std::ops::Range<usize> = 2..4;
+const CHECKSUMS: std::ops::Range<usize> = 4..8;
+
+/// Both directions of each conversation, in no order.
+type Conversations = Vec<[Vec<u8>; 2]>;
+
+fn in_order(conversations: impl IntoIterator<Item = [Vec<u8>; 2]>) -> Conversations {
+    let mut conversations: Conversations = conversations.into_iter().collect();
+    conversations.retain(|both| both.iter().any(|bytes| !bytes.is_empty()));
+    conversations.sort();
+    conversations
+}
+
+/// What the programs wrote.
+fn written(part: &Part) -> Conversations {
+    let mut written: BTreeMap<ConnectionId, [Vec<u8>; 2]> = BTreeMap::new();
+    for event in &part.events {
+        let direction = match event.end {
+            End::Client => 0,
+            End::Server => 1,
+            End::Relay | End::Wire => continue,
+        };
+        if let (Some(id), Action::Write(data) | Action::Send { data, .. }) =
+            (event.connection, &event.action)
+        {
+            written.entry(id).or_default()[direction].extend(&data.bytes);
+        }
+    }
+    in_order(written.into_values())
+}
+
+/// What tshark puts together from the packets, up to this stream.
+fn followed(file: &Path, protocol: &str, last: u32) -> Conversations {
+    let follow = (0..=last).map(|number| format!("follow,{protocol},raw,{number}"));
+    let follow: Vec<String> = follow.flat_map(|one| ["-z".to_owned(), one]).collect();
+    let mut arguments = vec!["-q"];
+    arguments.extend(follow.iter().map(String::as_str));
+    let mut conversations = Conversations::new();
+    for line in tshark(file, &arguments).lines() {
+        if line.starts_with("Follow: ") {
+            conversations.push(<[Vec<u8>; 2]>::default());
+        } else if let (Ok(bytes), Some(both)) =
+            (wire::text::from_hex(line.trim()), conversations.last_mut())
+        {
+            // The second of the two speaks indented.
+            both[usize::from(line.starts_with('\t'))].extend(bytes);
+        }
+    }
+    in_order(conversations)
+}
+
+fn traces() -> Vec<(String, Trace)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../book/traces");
+    let mut traces: Vec<(String, Trace)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, serde_json::from_str(&text).unwrap())
+        })
+        .collect();
+    traces.sort_by(|one, other| one.0.cmp(&other.0));
+    traces
+}
+
+/// Every recorded exchange of the book: its steps, and its questions.
+#[test]
+fn recorded_exchanges_are_whole_and_well_formed_in_tshark() {
+    if !requirements::met("tshark") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut streams = 0;
+    for (name, trace) in traces() {
+        let questions = trace.questions.iter().map(|answered| &answered.part);
+        for (part, number) in [&trace.steps].into_iter().chain(questions).zip(0..) {
+            let file = match pcapng(&trace, part) {
+                Ok(file) => file,
+                Err(why) => {
+                    assert_eq!(trace.server.transport, Transport::Unix, "{name}");
+                    assert_eq!(why, NoPackets::Unix);
+                    continue;
+                }
+            };
+            let path = folder.path().join(format!("{name}_{number}.pcapng"));
+            std::fs::write(&path, file).unwrap();
+            let is_captured = |event: &wire::Event| matches!(event.action, Action::Packet(_));
+            let is_synthetic = !part.events.iter().any(is_captured);
+            let mut arguments = CHECKED.to_vec();
+            arguments.extend(["-T", "fields"]);
+            arguments.extend(FIELDS.iter().flat_map(|field| ["-e", field]));
+            let mut last = 0;
+            for line in tshark(&path, &arguments).lines() {
+                let said: Vec<&str> = line.split('\t').collect();
+                assert!(
+                    said[PROBLEMS].iter().all(|said| said.is_empty()),
+                    "{name}: {line}"
+                );
+                if is_synthetic {
+                    assert_eq!(said[0], "synthetic");
+                    assert!(said[1].starts_with("Synthetic: "), "{name}: {line}");
+                    for said in said[CHECKSUMS].iter().flat_map(|said| said.split(',')) {
+                        assert!(matches!(said, "" | "1"), "{name}: {line}");
+                    }
+                }
+                let streams = said[CHECKSUMS.end..]
+                    .iter()
+                    .flat_map(|said| said.split(','));
+                last = streams
+                    .filter_map(|number| number.parse().ok())
+                    .fold(last, u32::max);
+            }
+            // A relay has conversations of its own with the server.
+            let is_relayed = part.events.iter().any(|event| event.end == End::Relay);
+            if is_synthetic && !is_relayed {
+                let is_stream = trace.server.transport.is_stream();
+                let protocol = if is_stream { "tcp" } else { "udp" };
+                let expected = written(part);
+                assert_eq!(followed(&path, protocol, last), expected, "{name} {number}");
+                streams += expected.len();
+            }
+        }
+    }
+    assert!(streams > 40, "only {streams} conversations were followed");
+}
