@@ -187,12 +187,21 @@ struct Flow {
     halves: [Half; 2],
 }
 
+/// A packet whose fate may come.
+#[derive(Clone, Debug)]
+struct UnderWay {
+    number: u32,
+    sight: Sight,
+    /// What its sender had offered before it.
+    former_window: u32,
+}
+
 /// Follows packets, of any number of connections, in the order of their time.
 #[derive(Clone, Debug, Default)]
 pub struct Flows {
     flows: VecDeque<Flow>,
-    /// Packets whose fate may come, with their numbers.
-    under_way: VecDeque<(u32, Sight)>,
+    /// Packets whose fate may come.
+    under_way: VecDeque<UnderWay>,
 }
 
 impl Flows {
@@ -208,9 +217,11 @@ impl Flows {
     /// The same of a packet that is about to leave.
     pub fn packet(&mut self, packet: &Packet) -> Option<Sight> {
         let summary = Summary::of(packet.link, &packet.bytes)?;
+        let mut former_window = 0;
         let marks = match &summary.carries {
             Carries::Tcp(segment) => {
                 let (flow, way) = self.flow(&summary);
+                former_window = flow.halves[way].window;
                 flow.segment(way, segment, &summary)
             }
             _ => Marks::default(),
@@ -220,16 +231,32 @@ impl Flows {
             summary,
             marks,
         };
-        self.remember(packet.number, sight.clone());
+        self.remember(UnderWay {
+            number: packet.number,
+            sight: sight.clone(),
+            former_window,
+        });
         Some(sight)
     }
 
     fn fate(&mut self, number: u32, fate: Fate) -> Option<Sight> {
-        let place = self.under_way.iter().rposition(|(of, _)| *of == number)?;
-        let mut sight = self.under_way[place].1.clone();
+        let is_it = |packet: &UnderWay| packet.number == number;
+        let place = self.under_way.iter().rposition(is_it)?;
+        let packet = self.under_way[place].clone();
+        let mut sight = packet.sight.clone();
         match fate {
-            Fate::Duplicate { copy } => self.remember(copy, sight.clone()),
-            Fate::Drop(_) => drop(self.under_way.remove(place)),
+            Fate::Duplicate { copy } => self.remember(UnderWay {
+                number: copy,
+                ..packet
+            }),
+            Fate::Drop(_) => {
+                self.under_way.remove(place);
+                // Nobody has heard of the larger window: what comes now may be a probe.
+                if sight.marks.window_update {
+                    let (flow, way) = self.flow(&sight.summary);
+                    flow.halves[way].window = packet.former_window;
+                }
+            }
             Fate::Arrive => {
                 self.under_way.remove(place);
                 sight.marks.out_of_order = false;
@@ -243,11 +270,11 @@ impl Flows {
         Some(sight)
     }
 
-    fn remember(&mut self, number: u32, sight: Sight) {
+    fn remember(&mut self, packet: UnderWay) {
         if self.under_way.len() == MAX_UNDER_WAY {
             self.under_way.pop_front();
         }
-        self.under_way.push_back((number, sight));
+        self.under_way.push_back(packet);
     }
 
     /// The flow that the packet belongs to, and which of its halves sent it.

@@ -1,5 +1,5 @@
 use wire::flows::{Flows, Kind, Sight};
-use wire::packet::{Carries, Fate, Flags, Link, Summary};
+use wire::packet::{Carries, Cause, Fate, Flags, Link, Summary};
 use wire::{Action, End, Event, Packet, Progress, Seen};
 
 const CLIENT: (u8, u16) = (1, 50_000);
@@ -190,6 +190,27 @@ fn a_closed_window_is_probed_and_opened() {
 }
 
 #[test]
+fn a_window_update_that_is_lost_has_opened_nothing() {
+    let mut world = World::new();
+    world.shake_hands();
+    world.client(1, 1, ACK, 1000, b"abc");
+    world.server(1, 4, ACK, 0, b"");
+    assert_eq!(
+        kinds(&world.server(1, 4, ACK, 500, b"")),
+        ["ACK", "window-update"]
+    );
+    world.fate(world.number, Fate::Drop(Cause::Reader)).unwrap();
+    assert_eq!(
+        kinds(&world.client(4, 1, ACK, 1000, b"d")),
+        ["data", "probe"]
+    );
+    assert_eq!(
+        kinds(&world.server(1, 4, ACK, 500, b"")),
+        ["ACK", "window-update"]
+    );
+}
+
+#[test]
 fn arriving_before_its_turn_is_told_of_the_arrival() {
     let mut world = World::new();
     world.shake_hands();
@@ -263,7 +284,7 @@ fn steps_tick_by_packets() {
     );
     let drop = Action::Fate {
         packet: 2,
-        fate: Fate::Drop(wire::packet::Cause::Reader),
+        fate: Fate::Drop(Cause::Reader),
     };
     let ticks = [
         (syn(1), true),
