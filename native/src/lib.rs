@@ -3,9 +3,11 @@
 //! - [`tap`]: tokio's sockets, watched;
 //! - [`lessons`]: the servers of the book, each what a textbook would print;
 //! - [`network`]: what may become of a datagram between a lesson's server and its clients;
+//! - [`capture`]: the packets of the lessons, where the system shows them;
 //! - [`kernel`]: what the system says of TCP connections;
 //! - [`gateway`]: HTTP, sessions, and who sees what.
 
+pub mod capture;
 pub mod gateway;
 pub mod kernel;
 pub mod lessons;

@@ -1,5 +1,7 @@
 //! The program `wirebook`: arguments in, then the library.
 
+#![forbid(unsafe_code)]
+
 mod servers;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing::{info, level_filters::LevelFilter, warn};
+use wirebook::capture::Capture;
 use wirebook::gateway::{Config, Gateway, LessonPorts, Page, SiteSource, open_browser};
 
 /// A book about network programming in which every example is alive.
@@ -78,8 +81,10 @@ struct Servers {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: with this the program gives up the privilege to see packets.
+    let capture = Capture::open();
     let result = match Arguments::parse().command {
-        Command::Serve(arguments) => serve(arguments),
+        Command::Serve(arguments) => serve(arguments, capture),
         Command::Servers(arguments) => servers::show(arguments.port, arguments.json),
     };
     match result {
@@ -92,7 +97,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(arguments: Serve) -> anyhow::Result<()> {
+fn serve(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
     let level = match arguments.verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -105,18 +110,22 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         .init();
     // One worker: a message passes from task to task five times on its way, and each time another
     // thread would have to be woken for it. That costs more than a second core is worth here.
+    if let Err(missing) = capture.source() {
+        let command = missing.command.as_deref().unwrap_or("none");
+        info!(why = missing.why, command, "packets cannot be seen");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("the system gives no threads")?;
-    let result = runtime.block_on(run(arguments));
+    let result = runtime.block_on(run(arguments, capture));
     // What did not end by itself after a stop is ended here, and not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn run(arguments: Serve) -> anyhow::Result<()> {
+async fn run(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
     let state_dir = match arguments.state_dir {
         Some(folder) => folder,
         None => default_state_dir()?,
@@ -133,6 +142,7 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
         site: arguments
             .site
             .map_or(SiteSource::Embedded, SiteSource::Folder),
+        capture,
         author: arguments.author,
     })
     .await?;

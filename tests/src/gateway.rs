@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use wire::session::Server;
+use wirebook::capture::Capture;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 
 use crate::session::Session;
@@ -36,6 +37,7 @@ impl TestGateway {
             lesson_ports: LessonPorts::Any,
             state_dir: folder.path().join("state"),
             site: SiteSource::Folder(site),
+            capture: Capture::open_and_keep_privilege(),
             author: false,
         };
         let gateway = Gateway::start(config).await?;

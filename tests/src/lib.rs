@@ -6,6 +6,8 @@
 //! - [`requirements`]: what a machine may lack.
 //! - [`session`]: what a page does, over a real WebSocket, in a few verbs.
 
+#![forbid(unsafe_code)]
+
 pub mod book;
 pub mod browser;
 pub mod gateway;

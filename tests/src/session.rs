@@ -143,6 +143,18 @@ impl Session {
         self.answered().await
     }
 
+    /// Looks at a lesson's packets, or no more; returns when the gateway does.
+    pub async fn look_at_packets(&mut self, lesson: &str, packets: bool) -> Result<()> {
+        let lesson = lesson.to_owned();
+        self.say(&[ToGateway::Look {
+            lesson,
+            packets,
+            kernel: false,
+        }])
+        .await?;
+        self.answered().await
+    }
+
     /// Opens a connection to a lesson.
     pub async fn open(&mut self, lesson: &str) -> Result<ConnectionId> {
         match self.try_open(lesson).await? {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use wire::event::SocketOption;
 use wire::session::{Adjustment, Asked, Server};
 use wire::{Action, Address, End, Event, ToGateway};
+use wirebook::capture::Capture;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 use wirebook_tests::gateway::TestGateway;
 
@@ -32,6 +33,7 @@ async fn gateway_in(folder: &Path) -> Result<Gateway> {
         lesson_ports: LessonPorts::Any,
         state_dir: folder.join("state"),
         site: SiteSource::Folder(site),
+        capture: Capture::missing("not asked for"),
         author: false,
     })
     .await

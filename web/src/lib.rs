@@ -8,6 +8,8 @@
 //! What must not happen here: bytes that a peer sent become HTML, a handler outlives its owner, a
 //! borrow is held while calling into the browser.
 
+#![forbid(unsafe_code)]
+
 mod browser;
 mod page;
 mod state;

@@ -23,6 +23,8 @@
 //! - [`words`]: a packet in words;
 //! - [`text`]: bytes as text a person can read and type, and back.
 
+#![forbid(unsafe_code)]
+
 pub mod address;
 pub mod classify;
 pub mod dissect;

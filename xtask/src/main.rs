@@ -5,6 +5,8 @@
 //! gateway takes that folder in ([`gateway`]). A part whose inputs did not change is left alone
 //! ([`inputs`]).
 
+#![forbid(unsafe_code)]
+
 mod anywhere;
 mod book;
 mod build;

@@ -11,6 +11,8 @@
 //!
 //! Every problem of a book is collected and told at once: a [`Problem`] names file and line.
 
+#![forbid(unsafe_code)]
+
 mod block;
 mod course;
 mod fence;

@@ -1,5 +1,7 @@
 //! The preprocessor as a program that mdBook starts: `mdbook build book` works without anything else.
 
+#![forbid(unsafe_code)]
+
 use std::io;
 use std::process::ExitCode;
 

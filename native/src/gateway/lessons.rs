@@ -3,6 +3,7 @@
 mod place;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +22,7 @@ use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
 use crate::network::Settings;
 #[cfg(unix)]
 use crate::tap::net::UnixListener;
-use crate::tap::net::{Network, TcpListener, UdpSocket};
+use crate::tap::net::{Clients, Network, TcpListener, UdpSocket};
 use crate::tap::{Clock, Tap};
 
 /// Where the lesson servers listen.
@@ -47,6 +48,8 @@ pub(super) struct Lesson {
     pub(super) router: LessonRouter,
     /// What the relay in front of its server does to whom, if there is one.
     pub(super) relay: Option<Settings>,
+    /// Where its server is if a relay is in front of it, and which of the relay's sockets is whose.
+    pub(super) behind_relay: Option<(SocketAddr, Clients)>,
     /// What sends messages for the reader, if the socket alone does not.
     pub(super) client: Option<ClientProgram>,
     tap: Tap,
@@ -96,6 +99,12 @@ impl Lessons {
                     Start::Relayed(relayed) => relayed.client,
                     _ => None,
                 },
+                behind_relay: match &place.socket {
+                    Ok(Bound::Relayed { server_address, .. }) => {
+                        Some((*server_address, Clients::default()))
+                    }
+                    _ => None,
+                },
                 is_possible: place.socket.is_ok(),
                 failure: Arc::default(),
             };
@@ -118,6 +127,11 @@ impl Lessons {
             servers,
             tasks,
         })
+    }
+
+    /// All of them, in the order of the book.
+    pub(super) fn all(&self) -> &[Lesson] {
+        &self.all
     }
 
     /// Where they listen, in the order of the book.
@@ -207,7 +221,9 @@ impl Lesson {
                 lesson,
             } => {
                 let settings = self.relay.clone().unwrap_or_default();
-                let network = Network::watch(server_address, settings, tap);
+                let clients = self.behind_relay.clone();
+                let clients = clients.map(|(_, clients)| clients).unwrap_or_default();
+                let network = Network::watch(server_address, settings, clients, tap);
                 let serving = (lesson.serve)(network.watch_server(server));
                 let front = UdpSocket::watch_relay(front, tap);
                 let relaying = tap.serve(Box::pin(udp_relay::relay(front, network)));

@@ -144,3 +144,28 @@ pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// How many ports above a taken one are tried before any free one will do.
 pub(super) const MAX_PORT_TRIES: u16 = 100;
+
+/// How long the first packet waits for others, so that a burst is one wake-up.
+pub(crate) const PACKET_GATHER_TIME: Duration = Duration::from_millis(4);
+
+/// Packets read at once; the rest comes in the next batch.
+pub(crate) const MAX_CAPTURED_AT_ONCE: usize = 256;
+
+/// What the kernel keeps of packets until they are read, in bytes, as far as it allows.
+pub(crate) const CAPTURE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+
+/// Clients of one lesson whose packets are told apart; of those that are gone, some are forgotten.
+pub(super) const MAX_FLOWS: usize = 4_096;
+
+/// How long after both ends are gone the packets of a connection may come: Linux keeps TIME-WAIT
+/// and FIN-WAIT-2 for a minute. Whoever uses the port again begins with a SYN.
+pub(super) const TCP_AFTERLIFE_TIME: Duration = Duration::from_secs(65);
+
+/// How long a packet waits for the server to accept the connection that it belongs to.
+pub(super) const WAITING_PACKET_TIME: Duration = Duration::from_secs(1);
+
+/// Packets of one lesson that wait so at once.
+pub(super) const MAX_WAITING_PACKETS: usize = 1_024;
+
+/// Their bytes.
+pub(super) const MAX_WAITING_PACKET_BYTES: usize = 1024 * 1024;

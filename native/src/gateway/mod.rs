@@ -13,6 +13,7 @@ mod guard;
 mod http;
 mod lessons;
 pub mod limits;
+mod packets;
 mod queue;
 mod router;
 mod sessions;
@@ -39,9 +40,11 @@ pub use self::site::SiteSource;
 use self::guard::Guard;
 use self::lessons::Lessons;
 use self::limits::{DRAIN_TIME, MAX_CONNECTIONS, MAX_GREETINGS, MAX_SESSIONS};
+use self::packets::Packets;
 use self::router::Ids;
 use self::site::Site;
 use self::token::Token;
+use crate::capture::Capture;
 use crate::kernel::{self, Asker};
 use crate::tap::Clock;
 
@@ -56,6 +59,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Where the book comes from.
     pub site: SiteSource,
+    /// Where the packets of the lessons come from.
+    pub capture: Capture,
     /// Whether somebody works on the book, so that pages follow a new build by themselves.
     pub author: bool,
 }
@@ -75,6 +80,7 @@ struct Shared {
     token: Token,
     site: Site,
     lessons: Lessons,
+    packets: Packets,
     clock: Clock,
     ids: Ids,
     /// Whether the system tells of TCP connections.
@@ -113,11 +119,13 @@ impl Gateway {
             &connection_permits,
         )
         .await?;
+        let packets = Packets::start(&config.capture, &clock, &lessons);
         let shared = Arc::new(Shared {
             guard: Guard::new(address, site.script_hashes()),
             token,
             site,
             lessons,
+            packets,
             clock,
             ids,
             has_kernel: asker.is_some(),
@@ -202,8 +210,8 @@ impl Shared {
             servers: self.lessons.servers().to_vec(),
             abilities: Abilities {
                 author: self.author,
+                packets: self.packets.ability(),
                 kernel: self.has_kernel,
-                ..Abilities::default()
             },
         })
     }

@@ -1,10 +1,11 @@
 //! What waits to be sent to one page.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use wire::ToPage;
+use wire::session::LessonIndex;
 
 use super::limits::{
     MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS,
@@ -25,12 +26,20 @@ pub(super) struct Queue {
 struct State {
     messages: VecDeque<ToPage>,
     bytes: usize,
+    /// Packets that were not told, by lesson. They have a place of their own, so that a full queue
+    /// need not grow to say so.
+    lost_packets: BTreeMap<LessonIndex, u64>,
     closed: bool,
 }
 
 impl State {
     fn is_full(&self) -> bool {
         self.messages.len() >= MAX_QUEUED_MESSAGES || self.bytes >= MAX_QUEUED_BYTES
+    }
+
+    // Half of the limit: whatever comes as packets, there is room for what programs do.
+    fn has_room_for_packets(&self) -> bool {
+        self.messages.len() < MAX_QUEUED_MESSAGES / 2 && self.bytes < MAX_QUEUED_BYTES / 2
     }
 
     // A quarter of the limit: what a client has written when it stops may yet be read by the
@@ -70,6 +79,33 @@ impl Queue {
             state.bytes += held_bytes(&message);
             state.messages.push_back(message);
         }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Adds a packet of this lesson, or counts it as lost.
+    pub(super) fn push_packet(&self, lesson: LessonIndex, message: ToPage) {
+        let mut state = self.state();
+        if state.closed {
+            return;
+        }
+        if state.has_room_for_packets() {
+            state.bytes += held_bytes(&message);
+            state.messages.push_back(message);
+        } else {
+            *state.lost_packets.entry(lesson).or_default() += 1;
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// So many packets of this lesson were lost before they came here.
+    pub(super) fn push_lost_packets(&self, lesson: LessonIndex, count: u64) {
+        let mut state = self.state();
+        if state.closed || count == 0 {
+            return;
+        }
+        *state.lost_packets.entry(lesson).or_default() += count;
         drop(state);
         self.filled.notify_one();
     }
@@ -124,6 +160,11 @@ impl Queue {
         loop {
             // One at a time, so that the lock is not held while a message is encoded.
             let mut state = self.state();
+            if let Some((lesson, packets)) = state.lost_packets.pop_first() {
+                drop(state);
+                ToPage::Lost { lesson, packets }.encode(&mut frame);
+                continue;
+            }
             let Some(bytes) = state.messages.front().map(held_bytes) else {
                 break;
             };
@@ -277,6 +318,24 @@ mod tests {
                 count: 1_000 - kept
             })
         );
+    }
+
+    #[test]
+    fn packets_leave_room_for_events_and_are_counted_when_they_are_lost() {
+        let queue = Queue::new();
+        for sequence in 0..MAX_QUEUED_MESSAGES as u64 {
+            queue.push_packet(3, event(sequence, 1));
+        }
+        queue.push_event(event(9_999, 1));
+        queue.push_lost_packets(2, 5);
+        queue.push_lost_packets(2, 0);
+
+        let messages = take_all(&queue);
+        let half = MAX_QUEUED_MESSAGES as u64 / 2;
+        let lost = |lesson, packets| ToPage::Lost { lesson, packets };
+        assert_eq!(messages[..2], [lost(2, 5), lost(3, half)]);
+        assert_eq!(messages.len() as u64, 2 + half + 1);
+        assert_eq!(messages.last(), Some(&event(9_999, 1)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,19 +4,24 @@
 //! is seen by every session that watches the lesson. What concerns the listening socket itself
 //! says nothing about anyone and goes to all who watch.
 
+mod flows;
 mod peers;
 mod samples;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wire::session::{LessonIndex, Stats, Transport};
-use wire::{Action, Address, ConnectionId, Event, ToPage};
+use wire::{Action, Address, ConnectionId, End, Event, ToPage};
 
+pub(super) use self::flows::Sighting;
+use self::flows::{Alive, Flow, Flows, Whose};
 use self::peers::Peers;
 pub(super) use self::samples::Source;
 use self::samples::{Samples, is_transfer};
+use super::limits::{TCP_AFTERLIFE_TIME, UDP_AFTERLIFE_TIME};
 use super::queue::Queue;
 use crate::tap::{Conversation, Router, Sink};
 
@@ -50,6 +55,10 @@ struct State {
     /// The peers of a UDP lesson.
     peers: Peers,
     watchers: HashMap<u64, Arc<Queue>>,
+    /// Whose packets are whose.
+    flows: Flows,
+    /// The sessions that want to see packets, of what they may see.
+    lookers: HashMap<u64, Arc<Queue>>,
     /// The accept events of open connections of outside programs.
     outside: HashMap<ConnectionId, Event>,
     /// What the listening socket waits in.
@@ -63,6 +72,7 @@ struct State {
 struct Owner {
     id: ConnectionId,
     queue: Arc<Queue>,
+    alive: Option<Arc<Alive>>,
 }
 
 impl LessonRouter {
@@ -111,7 +121,7 @@ impl LessonRouter {
 
     /// Tells this session, or tells it no more, what the kernel says of the connections that it
     /// sees.
-    pub(super) fn look(&self, session: u64, queue: Option<&Arc<Queue>>) {
+    pub(super) fn look_at_kernel(&self, session: u64, queue: Option<&Arc<Queue>>) {
         self.0.samples.look(session, queue);
     }
 
@@ -123,24 +133,78 @@ impl LessonRouter {
     pub(super) fn unwatch(&self, session: u64) {
         self.0.samples.look(session, None);
         self.0.state().watchers.remove(&session);
+        self.look_at_packets(session, None);
+    }
+
+    /// Shows this session, or shows it no more, the packets of the connections that it sees.
+    pub(super) fn look_at_packets(&self, session: u64, queue: Option<&Arc<Queue>>) {
+        let mut state = self.0.state();
+        match queue {
+            Some(queue) => _ = state.lookers.insert(session, Arc::clone(queue)),
+            None => _ = state.lookers.remove(&session),
+        }
+        if state.lookers.is_empty() {
+            state.flows.forget_waiting();
+        }
+    }
+
+    /// A packet was seen that this client has sent or is sent; whether it begins a connection.
+    pub(super) fn see(&self, client: SocketAddr, begins: bool, sighting: Sighting) {
+        let mut state = self.0.state();
+        if state.lookers.is_empty() {
+            return;
+        }
+        match state.flows.find(client, begins, sighting.at).cloned() {
+            Some(flow) => self.0.show(&state, &flow, sighting),
+            None if state.outside_lookers().next().is_none() => {}
+            // It may be a program's that the server has not accepted yet.
+            None => {
+                let lost = state.flows.wait(client, sighting);
+                for queue in state.outside_lookers() {
+                    queue.push_lost_packets(self.0.lesson, lost);
+                }
+            }
+        }
+    }
+
+    /// So many packets were lost, and nobody knows whose.
+    pub(super) fn lose_packets(&self, count: u64) {
+        for queue in self.0.state().lookers.values() {
+            queue.push_lost_packets(self.0.lesson, count);
+        }
     }
 
     /// A sink for what a session's own connection does.
     pub(super) fn session_sink(&self, queue: &Arc<Queue>) -> Arc<dyn Sink> {
-        self.0.session_sink(Arc::clone(queue))
+        self.0.session_sink(Arc::clone(queue), None)
     }
 
     /// Announces that what comes from `local` belongs to a session, until the result is dropped.
     /// For TCP also until the server has accepted it, once it is [`Expected::stands`].
     pub(super) fn expect(&self, local: &Address, id: ConnectionId, queue: &Arc<Queue>) -> Expected {
-        let owner = Owner {
-            id,
-            queue: Arc::clone(queue),
-        };
         if let Some(local) = local.ip() {
             self.0.samples.note(id, local, Some(Arc::clone(queue)));
         }
         let mut state = self.0.state();
+        let alive = local.ip().map(|local| {
+            let flow = Flow::new(id, Whose::Session(Arc::clone(queue)));
+            let flow = flow
+                .that_begins_now()
+                .with_afterlife(match self.0.transport {
+                    Transport::Udp => UDP_AFTERLIFE_TIME,
+                    Transport::Tcp | Transport::Unix => TCP_AFTERLIFE_TIME,
+                });
+            let alive = flow.alive();
+            // What waits came from whoever had the port before.
+            state.flows.waited_for(local);
+            state.flows.insert(local, flow);
+            alive
+        });
+        let owner = Owner {
+            id,
+            queue: Arc::clone(queue),
+            alive: alive.clone(),
+        };
         match self.0.transport {
             Transport::Tcp | Transport::Unix => _ = state.expected.insert(local.clone(), owner),
             Transport::Udp => {
@@ -153,6 +217,7 @@ impl LessonRouter {
             router: self.clone(),
             local: local.clone(),
             stands: false,
+            _alive: alive,
         }
     }
 }
@@ -162,6 +227,7 @@ pub(super) struct Expected {
     router: LessonRouter,
     local: Address,
     stands: bool,
+    _alive: Option<Arc<Alive>>,
 }
 
 impl Expected {
@@ -222,18 +288,75 @@ impl Inner {
         }
     }
 
-    fn session_sink(self: &Arc<Self>, queue: Arc<Queue>) -> Arc<dyn Sink> {
+    fn session_sink(
+        self: &Arc<Self>,
+        queue: Arc<Queue>,
+        alive: Option<Arc<Alive>>,
+    ) -> Arc<dyn Sink> {
         Arc::new(SessionSink {
             router: Arc::clone(self),
             queue,
+            _alive: alive,
         })
     }
 
     fn owned(self: &Arc<Self>, owner: Owner) -> Conversation {
         Conversation {
             id: owner.id,
-            sink: self.session_sink(owner.queue),
+            sink: self.session_sink(owner.queue, owner.alive),
         }
+    }
+
+    /// Shows a packet to who may see it and wants to.
+    fn show(&self, state: &State, flow: &Flow, sighting: Sighting) {
+        let message = self.message(Event {
+            sequence: sighting.sequence,
+            time_ns: sighting.time_ns,
+            connection: Some(flow.id),
+            end: End::Wire,
+            action: Action::Packet(sighting.packet),
+            worker: None,
+            source: None,
+        });
+        match &flow.whose {
+            Whose::Session(queue) => {
+                let mut lookers = state.lookers.values();
+                if lookers.any(|looker| Arc::ptr_eq(looker, queue)) {
+                    queue.push_packet(self.lesson, message);
+                }
+            }
+            Whose::Outside => {
+                for queue in state.outside_lookers() {
+                    queue.push_packet(self.lesson, message.clone());
+                }
+            }
+        }
+    }
+
+    /// A program that no session knows is at this address: its packets are of this conversation.
+    fn meet(&self, client: SocketAddr, id: ConnectionId) -> Option<Arc<Alive>> {
+        let mut state = self.state();
+        // Datagrams meet again and again, and what is not looked at should cost nothing.
+        if !self.transport.is_stream() && state.lookers.is_empty() {
+            return None;
+        }
+        let flow = Flow::new(id, Whose::Outside);
+        let alive = flow.alive();
+        for sighting in state.flows.waited_for(client) {
+            self.show(&state, &flow, sighting);
+        }
+        state.flows.insert(client, flow);
+        Some(alive)
+    }
+}
+
+impl State {
+    /// Who sees the packets of programs that no session has started.
+    fn outside_lookers(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        let is_watching = |session: &u64| self.watchers.contains_key(session);
+        (self.lookers.iter())
+            .filter(move |(session, _)| is_watching(session))
+            .map(|(_, queue)| queue)
     }
 }
 
@@ -267,6 +390,7 @@ impl Router for LessonRouter {
                     sink: Arc::new(OutsideSink {
                         router: Arc::clone(&self.0),
                         id,
+                        _alive: peer.ip().and_then(|client| self.0.meet(client, id)),
                     }),
                 }
             }
@@ -281,6 +405,7 @@ impl Router for LessonRouter {
 struct SessionSink {
     router: Arc<Inner>,
     queue: Arc<Queue>,
+    _alive: Option<Arc<Alive>>,
 }
 
 impl Sink for SessionSink {
@@ -294,6 +419,7 @@ impl Sink for SessionSink {
 struct OutsideSink {
     router: Arc<Inner>,
     id: ConnectionId,
+    _alive: Option<Arc<Alive>>,
 }
 
 impl Sink for OutsideSink {

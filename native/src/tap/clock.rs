@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How far apart the places of two events of programs are: those of packets are between them.
 pub(crate) const STEP: u64 = 2;
@@ -57,6 +57,11 @@ impl Clock {
                 });
         let sequence = last.unwrap_or_default().max(time_ns & !1);
         Stamp { sequence, time_ns }
+    }
+
+    /// When it showed this.
+    pub(crate) fn instant(&self, time_ns: u64) -> Instant {
+        self.shared.start + Duration::from_nanos(time_ns)
     }
 
     /// Nanoseconds since the clock started.

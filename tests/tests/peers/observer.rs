@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use wire::{Action, Progress, Seen};
+use wirebook::capture::Capture;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 use wirebook_tests::gateway::TestGateway;
 use wirebook_tests::session::{Session, transcript};
@@ -33,6 +34,7 @@ impl OnDefaultPorts {
             lesson_ports: LessonPorts::Default,
             state_dir: folder.path().join("state"),
             site: SiteSource::Folder(site),
+            capture: Capture::missing("not asked for"),
             author: false,
         })
         .await?;

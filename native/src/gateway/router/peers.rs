@@ -134,7 +134,14 @@ mod tests {
         let (mut peers, ids) = (Peers::default(), Ids::default());
         let id = ConnectionId(ids.next());
         let queue = Arc::new(Queue::new());
-        peers.expect(address(0), Owner { id, queue });
+        peers.expect(
+            address(0),
+            Owner {
+                id,
+                queue,
+                alive: None,
+            },
+        );
         peers.retire(address(0));
         let found = peers.find(address(0), || ConnectionId(ids.next()));
         assert!(matches!(found, Found::Session(owner) if owner.id == id));

@@ -15,6 +15,7 @@ use wire::{ConnectionId, ToGateway, ToPage};
 use super::connection::{self, Command, Connection, Unsent};
 use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
+use crate::capture::Looker;
 use crate::gateway::Shared;
 use crate::gateway::limits::{DEAD_TIME, MAX_CONNECTIONS_PER_SESSION, MAX_HELD_BYTES_PER_SESSION};
 use crate::gateway::queue::Queue;
@@ -27,6 +28,8 @@ pub(super) struct Commands {
     pace: Pace,
     connections: HashMap<ConnectionId, Connection>,
     tasks: JoinSet<ConnectionId>,
+    /// The lessons whose packets it looks at.
+    lookers: HashMap<String, Looker>,
     /// How many more bytes may wait for servers that do not take them.
     held_bytes: Arc<Semaphore>,
 }
@@ -39,6 +42,7 @@ impl Commands {
             queue,
             pace: Pace::new(),
             connections: HashMap::new(),
+            lookers: HashMap::new(),
             tasks: JoinSet::new(),
             held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_SESSION)),
         }
@@ -56,7 +60,7 @@ impl Commands {
                 self.pace.step().await;
                 // A page that does not take its answers is not asked for more questions.
                 self.queue.room().await;
-                if let Err(ending) = self.obey(message) {
+                if let Err(ending) = self.obey(message).await {
                     return ending;
                 }
             }
@@ -84,7 +88,7 @@ impl Commands {
         }
     }
 
-    fn obey(&mut self, message: ToGateway) -> Result<(), Ending> {
+    async fn obey(&mut self, message: ToGateway) -> Result<(), Ending> {
         match message {
             ToGateway::Hello { .. } => {
                 return Err(Ending::Closed(close::MALFORMED, "a session has one hello"));
@@ -110,13 +114,15 @@ impl Commands {
                 connection,
                 adjustment,
             } => self.pass(connection, Command::Adjust(adjustment)),
-            ToGateway::Look { lesson, kernel, .. } => match self.shared.lessons.running(&lesson) {
-                Ok(lesson) => {
-                    let queue = kernel.then_some(&self.queue);
-                    lesson.router.look(self.session, queue);
+            ToGateway::Look {
+                lesson,
+                packets,
+                kernel,
+            } => {
+                if let Err(why) = self.look(&lesson, packets, kernel).await {
+                    self.refuse(Asked::Watch, why);
                 }
-                Err(why) => self.refuse(Asked::Watch, why),
-            },
+            }
             ToGateway::Network(_)
             | ToGateway::Meddle { .. }
             | ToGateway::Trap(_)
@@ -125,6 +131,22 @@ impl Commands {
                 "Only a simulated network can be changed: this lab's is real.".to_owned(),
             ),
             ToGateway::Ping { nonce } => self.queue.push_answer(ToPage::Pong { nonce }),
+        }
+        Ok(())
+    }
+
+    /// Lets this session see more of a lesson, or no more. What it asks after that is done after
+    /// that: the first packet of a connection that it opens next is seen.
+    async fn look(&mut self, lesson: &str, packets: bool, kernel: bool) -> Result<(), String> {
+        let router = &self.shared.lessons.running(lesson)?.router;
+        router.look_at_kernel(self.session, kernel.then_some(&self.queue));
+        if !packets {
+            router.look_at_packets(self.session, None);
+            self.lookers.remove(lesson);
+        } else if !self.lookers.contains_key(lesson) {
+            let looker = self.shared.packets.look().await?;
+            self.lookers.insert(lesson.to_owned(), looker);
+            router.look_at_packets(self.session, Some(&self.queue));
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub struct Link {
 
 /// Which client's datagrams come to the server from which of the relay's sockets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clients(Arc<Mutex<HashMap<SocketAddr, SocketAddr>>>);
+pub struct Clients(Arc<Mutex<HashMap<SocketAddr, SocketAddr>>>);
 
 /// One of the relay's sockets in [`Clients`], until it is gone.
 #[derive(Debug)]
@@ -43,12 +43,13 @@ struct Place {
 }
 
 impl Network {
-    /// Watches the network in front of the server at this address.
-    pub fn watch(server: SocketAddr, settings: Settings, tap: &Tap) -> Self {
+    /// Watches the network in front of the server at this address, and notes in `clients` which of
+    /// the relay's sockets is for whom.
+    pub fn watch(server: SocketAddr, settings: Settings, clients: Clients, tap: &Tap) -> Self {
         Self {
             inner: crate::network::Network::new(server, settings),
             tap: tap.clone(),
-            clients: Clients::default(),
+            clients,
         }
     }
 
@@ -114,7 +115,7 @@ impl Link {
 
 impl Clients {
     /// The client behind an address: the one whose datagrams come from there, or itself.
-    pub(super) fn behind(&self, address: SocketAddr) -> SocketAddr {
+    pub fn behind(&self, address: SocketAddr) -> SocketAddr {
         let clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         clients.get(&address).copied().unwrap_or(address)
     }

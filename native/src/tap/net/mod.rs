@@ -14,7 +14,7 @@ mod udp;
 pub mod unix;
 
 pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-pub use link::{Link, Network};
+pub use link::{Clients, Link, Network};
 pub use listener::TcpListener;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;

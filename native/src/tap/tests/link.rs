@@ -11,7 +11,7 @@ use wire::{Action, ConnectionId, End};
 use super::World;
 use crate::lessons::{udp_relay, udp_reliable};
 use crate::network::Settings;
-use crate::tap::net::{Network, UdpSocket};
+use crate::tap::net::{Clients, Network, UdpSocket};
 use crate::tap::{Router, Tap};
 
 async fn bound() -> (tokio::net::UdpSocket, SocketAddr) {
@@ -24,7 +24,12 @@ async fn bound() -> (tokio::net::UdpSocket, SocketAddr) {
 async fn relay(tap: &Tap, settings: RelaySettings) -> (UdpSocket, SocketAddr) {
     let (front, address) = bound().await;
     let (server, server_address) = bound().await;
-    let network = Network::watch(server_address, Settings::new(settings), tap);
+    let network = Network::watch(
+        server_address,
+        Settings::new(settings),
+        Clients::default(),
+        tap,
+    );
     let server = network.watch_server(server);
     tokio::spawn(udp_relay::relay(
         UdpSocket::watch_relay(front, tap),
