@@ -42,5 +42,46 @@ globalThis.wirebookDepth = (() => {
                 error => then(undefined, String(error?.message ?? error)),
             );
         },
+
+        /**
+         * A simulator for the lab in `host`, in a worker of its own that starts when the lab comes
+         * into view or is used. `hear` is handed each frame, or `undefined` and why there is none.
+         */
+        simulate(host, network, hello, hear) {
+            let worker;
+            const start = () => {
+                if (worker) {
+                    return;
+                }
+                seen.disconnect();
+                worker = new Worker(address().replace(/\.js$/, '_worker.js'), { type: 'module' });
+                worker.onmessage = event => hear(event.data);
+                worker.onerror = event => {
+                    event.preventDefault();
+                    hear(undefined, event.message || 'Its script could not be loaded.');
+                };
+                worker.postMessage(network);
+                worker.postMessage(hello);
+            };
+            const seen = new IntersectionObserver(
+                entries => {
+                    if (entries.some(entry => entry.isIntersecting)) {
+                        start();
+                    }
+                },
+                { rootMargin: '300px' },
+            );
+            seen.observe(host);
+            return {
+                say(frame) {
+                    start();
+                    worker.postMessage(frame);
+                },
+                /** The page has shown what came. */
+                next() {
+                    worker?.postMessage(null);
+                },
+            };
+        },
     };
 })();

@@ -1,13 +1,16 @@
 //! Between the state and the browser: the page's session, its labs, and the clock.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
-use wire::session::{SUBPROTOCOL, Welcome, close};
+use web_sys::HtmlElement;
+use wire::session::{SUBPROTOCOL, VERSION, Welcome, close, is_simulated};
 use wire::{ToGateway, ToPage};
 
-use crate::browser::{self, ELSEWHERE, Frame, Interval, Listener, Saved, Socket, SocketEvent};
+use crate::browser::{
+    self, ELSEWHERE, Frame, Interval, Listener, Saved, Simulator, Socket, SocketEvent, Told,
+};
 use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Looks, Phase, Reel, fragment};
 
 /// Where the loader keeps the token from the link that the gateway printed.
@@ -27,11 +30,15 @@ pub(crate) struct Page {
     pub(crate) now_ms: RwSignal<f64>,
     /// The path of this chapter from the top of the book.
     pub(crate) chapter: Option<String>,
+    /// Moves whenever the present of a simulated network is another.
+    pub(crate) beat: RwSignal<u32>,
     labs: Vec<RwSignal<Lab>>,
     says_build: bool,
     socket: RefCell<Option<Socket>>,
-    /// What came since the last frame.
-    inbox: RefCell<Vec<ToPage>>,
+    /// The simulators of the labs that have one, in their order.
+    simulators: OnceCell<Vec<Option<Simulator>>>,
+    /// What came since the last frame, and the lab whose simulator said it.
+    inbox: RefCell<Vec<(Option<usize>, ToPage)>>,
     frame: RefCell<Option<Frame>>,
     is_frame_due: Cell<bool>,
     /// The gateway's clock and the page's at the last welcome.
@@ -50,7 +57,8 @@ impl Page {
         let mut lessons: Vec<String> = Vec::new();
         for lab in &labs {
             let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
-            if !lessons.contains(&lesson) {
+            // A simulated one is no business of the gateway's.
+            if !is_simulated(&lesson) && !lessons.contains(&lesson) {
                 lessons.push(lesson);
             }
         }
@@ -59,8 +67,10 @@ impl Page {
             link: RwSignal::new(Link::new(build, lessons)),
             now_ms: RwSignal::new(browser::now_ms()),
             chapter,
+            beat: RwSignal::new(0),
             labs,
             socket: RefCell::new(None),
+            simulators: OnceCell::new(),
             inbox: RefCell::new(Vec::new()),
             frame: RefCell::new(None),
             is_frame_due: Cell::new(false),
@@ -70,8 +80,18 @@ impl Page {
         })
     }
 
-    /// Looks for the gateway that the page comes from.
-    pub(crate) fn start(self: &Rc<Self>) {
+    /// Looks for the gateway that the page comes from, and prepares the simulators of its labs,
+    /// which are in these elements.
+    pub(crate) fn start(self: &Rc<Self>, hosts: &[HtmlElement]) {
+        let labs = hosts.iter().zip(&self.labs).enumerate();
+        let simulators = labs.map(|(place, (host, lab))| self.simulator(place, host, *lab));
+        // A page is started once.
+        let _ = self.simulators.set(simulators.collect());
+        self.find_gateway();
+        self.open_fragment();
+    }
+
+    fn find_gateway(self: &Rc<Self>) {
         // A book on a static host reaches for nothing on the reader's machine.
         let is_from_gateway = self.says_build
             && browser::location().is_some_and(|(protocol, hostname, _)| {
@@ -81,7 +101,54 @@ impl Page {
             is_from_gateway,
             token: browser::stored(TOKEN_KEY),
         });
-        self.open_fragment();
+    }
+
+    /// The simulator of the lab at `place`, if that is a simulated one.
+    fn simulator(
+        self: &Rc<Self>,
+        place: usize,
+        host: &HtmlElement,
+        lab: RwSignal<Lab>,
+    ) -> Option<Simulator> {
+        let network = lab.with_untracked(|lab| {
+            let network = lab.spec.network.unwrap_or_default();
+            is_simulated(&lab.spec.server).then_some(network)
+        })?;
+        let mut hello = Vec::new();
+        let (version, token) = (VERSION, String::new());
+        ToGateway::Hello { version, token }.encode(&mut hello);
+        let page = Rc::downgrade(self);
+        let hear = move |told: Told| {
+            if let Some(page) = page.upgrade() {
+                page.simulator_told(place, told);
+            }
+        };
+        // A few numbers can always be encoded.
+        let network = postcard::to_allocvec(&network).ok()?;
+        let simulator = Simulator::new(host, &network, &hello, hear);
+        if simulator.is_none() {
+            self.lacks_simulator(lab, String::new());
+        }
+        simulator
+    }
+
+    fn simulator_told(self: &Rc<Self>, place: usize, told: Told) {
+        let messages = told.and_then(|frame| {
+            ToPage::decode(&frame).map_err(|_| "It says what this page does not know.".to_owned())
+        });
+        match (messages, self.labs.get(place)) {
+            (Ok(messages), _) => self.receive(Some(place), messages),
+            (Err(why), Some(lab)) => self.lacks_simulator(*lab, why),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// Without its simulator a lab has what was recorded.
+    fn lacks_simulator(&self, lab: RwSignal<Lab>, why: String) {
+        let why = ["The simulator does not run here. ", &why].concat();
+        self.act(lab, Input::Offline);
+        self.act(lab, Input::Reel(Reel::Unreachable));
+        self.act(lab, Input::Reel(Reel::Fail(why)));
     }
 
     /// Shows what the page's address asks for.
@@ -114,7 +181,7 @@ impl Page {
     /// Hands an input of the reader to a lab, and what the lab says to the gateway.
     pub(crate) fn act(&self, lab: RwSignal<Lab>, input: Input) {
         let said = lab.try_update(|lab| lab.update(input)).unwrap_or_default();
-        self.say(&said);
+        self.say(lab, &said);
     }
 
     /// Tries to reach the gateway at once.
@@ -124,7 +191,8 @@ impl Page {
             .with_untracked(|link| matches!(link.phase, Phase::NoToken | Phase::WrongToken));
         if lacks_token {
             // The link may have been opened in another tab meanwhile.
-            self.start();
+            self.find_gateway();
+            self.open_fragment();
         } else {
             self.hear(Heard::TryNow);
         }
@@ -136,19 +204,25 @@ impl Page {
         for wanted in wanted.unwrap_or_default() {
             match wanted {
                 Do::Connect => self.connect(),
-                Do::Send(message) => self.say(&[message]),
+                Do::Send(message) => self.send(&[message]),
                 Do::Disconnect => drop(self.socket.take()),
                 Do::Reload => browser::reload(),
             }
         }
         let phase = self.link.with_untracked(|link| link.phase.clone());
         if !matches!(phase, Phase::Connecting | Phase::Live) {
-            for lab in &self.labs {
+            for lab in self.gateway_labs() {
                 if lab.with_untracked(Lab::lacks_exchange) {
-                    self.act(*lab, Input::Reel(Reel::Unreachable));
+                    self.act(lab, Input::Reel(Reel::Unreachable));
                 }
             }
         }
+    }
+
+    /// The labs whose servers a gateway runs.
+    fn gateway_labs(&self) -> impl Iterator<Item = RwSignal<Lab>> {
+        let labs = self.labs.iter().copied();
+        labs.filter(|lab| lab.with_untracked(|lab| lab.simulated.is_none()))
     }
 
     fn connect(self: &Rc<Self>) {
@@ -174,7 +248,7 @@ impl Page {
         match event {
             SocketEvent::Opened => self.hear(Heard::Opened),
             SocketEvent::Message(frame) => match ToPage::decode(&frame) {
-                Ok(messages) => self.receive(messages),
+                Ok(messages) => self.receive(None, messages),
                 // The gateway speaks in a way that this page does not know.
                 Err(_) => self.closed(close::STALE_PAGE),
             },
@@ -185,7 +259,7 @@ impl Page {
     fn closed(self: &Rc<Self>, code: u16) {
         self.flush();
         self.clocks.set(None);
-        for lab in &self.labs {
+        for lab in self.gateway_labs() {
             lab.update(|lab| drop(lab.update(Input::Offline)));
         }
         self.hear(Heard::Closed { code });
@@ -193,12 +267,12 @@ impl Page {
         drop(self.socket.take());
     }
 
-    fn receive(self: &Rc<Self>, messages: Vec<ToPage>) {
+    /// Takes what the gateway says, or the simulator of the lab at a place.
+    fn receive(self: &Rc<Self>, place: Option<usize>, messages: Vec<ToPage>) {
         for message in messages {
-            if let ToPage::Welcome(welcome) = message {
-                self.welcome(welcome);
-            } else {
-                self.inbox.borrow_mut().push(message);
+            match (place, message) {
+                (None, ToPage::Welcome(welcome)) => self.welcome(welcome),
+                (_, message) => self.inbox.borrow_mut().push((place, message)),
             }
         }
         let waiting = self.inbox.borrow().len();
@@ -218,13 +292,13 @@ impl Page {
             Phase::Live => link.servers.clone(),
             _ => Vec::new(),
         });
-        for lab in &self.labs {
+        for lab in self.gateway_labs() {
             let lesson = lab.with_untracked(|lab| lab.spec.server.clone());
             if let Some(server) = servers.iter().find(|server| server.lesson == lesson) {
-                self.act(*lab, Input::Online(server.clone()));
+                self.act(lab, Input::Online(server.clone()));
             } else if lab.with_untracked(Lab::lacks_exchange) {
                 // This gateway does not run its server.
-                self.act(*lab, Input::Reel(Reel::Unreachable));
+                self.act(lab, Input::Reel(Reel::Unreachable));
             }
         }
     }
@@ -239,24 +313,93 @@ impl Page {
         let lessons: Vec<Option<String>> = self.link.with_untracked(|link| {
             messages
                 .iter()
-                .map(|message| link.lesson(message).map(str::to_owned))
+                .map(|(_, message)| link.lesson(message).map(str::to_owned))
                 .collect()
         });
-        for lab in &self.labs {
+        for (place, lab) in self.labs.iter().enumerate() {
+            let own = lab.with_untracked(|lab| lab.simulated.is_some().then_some(place));
+            let meant = |(from, _): &&(Option<usize>, ToPage)| *from == own;
+            if own.is_some() {
+                let messages = messages.iter().filter(meant).map(|(_, message)| message);
+                self.simulate(place, *lab, messages.cloned().collect());
+                continue;
+            }
             let mut said = Vec::new();
             lab.update(|lab| {
-                for (message, lesson) in messages.iter().zip(&lessons) {
-                    let is_meant = (lesson.as_ref()).is_none_or(|name| *name == lab.spec.server);
+                for ((from, message), lesson) in messages.iter().zip(&lessons) {
+                    let is_meant = from.is_none()
+                        && (lesson.as_ref()).is_none_or(|name| *name == lab.spec.server);
                     if is_meant {
                         said.extend(lab.update(Input::Message(message.clone())));
                     }
                 }
             });
-            self.say(&said);
+            self.say(*lab, &said);
         }
     }
 
-    fn say(&self, messages: &[ToGateway]) {
+    /// Hands what its simulator said to the lab at `place`.
+    fn simulate(&self, place: usize, lab: RwSignal<Lab>, messages: Vec<ToPage>) {
+        if messages.is_empty() {
+            return;
+        }
+        let mut said = Vec::new();
+        let is_still = matches!(&messages[..], [ToPage::Now(_)])
+            && !lab.with_untracked(|lab| lab.needs_clock());
+        let take = |lab: &mut Lab| {
+            for message in messages {
+                let server = match &message {
+                    ToPage::Welcome(welcome) => {
+                        let mut servers = welcome.servers.iter();
+                        servers.find(|server| server.lesson == lab.spec.server)
+                    }
+                    _ => None,
+                };
+                let input = match server {
+                    Some(server) => Input::Online(server.clone()),
+                    None => Input::Message(message),
+                };
+                said.extend(lab.update(input));
+            }
+        };
+        // While time passes and nothing else happens, only the picture of the link moves.
+        match is_still {
+            true => lab.update_untracked(take),
+            false => lab.update(take),
+        }
+        self.beat.update(|beat| *beat = beat.wrapping_add(1));
+        self.say(lab, &said);
+        // A page that nobody sees lets time stand still.
+        if !browser::is_hidden()
+            && let Some(simulator) = self.simulator_at(place)
+        {
+            simulator.next();
+        }
+    }
+
+    fn simulator_at(&self, place: usize) -> Option<&Simulator> {
+        self.simulators.get()?.get(place)?.as_ref()
+    }
+
+    /// Says something of a lab to its gateway, or to its simulator.
+    fn say(&self, lab: RwSignal<Lab>, messages: &[ToGateway]) {
+        if messages.is_empty() {
+            return;
+        }
+        let place = self.labs.iter().position(|other| *other == lab);
+        match place.and_then(|place| self.simulator_at(place)) {
+            Some(simulator) => {
+                let mut frame = Vec::new();
+                for message in messages {
+                    message.encode(&mut frame);
+                }
+                simulator.say(&frame);
+            }
+            None => self.send(messages),
+        }
+    }
+
+    fn send(&self, messages: &[ToGateway]) {
         let handle = self.socket.borrow().as_ref().map(Socket::handle);
         let Some(socket) = handle else {
             return;
@@ -307,11 +450,12 @@ impl Page {
         let Some((time_ns, at_ms)) = self.clocks.get() else {
             return;
         };
-        for lab in &self.labs {
+        // A simulated network has a clock of its own.
+        for lab in self.gateway_labs() {
             if lab.with_untracked(Lab::needs_clock) {
                 self.flush();
                 let now_ns = time_ns + ((now_ms - at_ms) * 1e6) as u64;
-                self.act(*lab, Input::Now(now_ns));
+                self.act(lab, Input::Now(now_ns));
             }
         }
     }
@@ -333,6 +477,9 @@ fn listeners(page: &Weak<Page>) -> Vec<Listener> {
         let mut seen_again = on(page, |page| {
             page.flush();
             if !browser::is_hidden() {
+                for simulator in page.simulators.get().into_iter().flatten().flatten() {
+                    simulator.next();
+                }
                 page.try_now();
             }
         });

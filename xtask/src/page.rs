@@ -115,24 +115,25 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         fs::remove_dir_all(&folder).context("clearing the page's folder")?;
     }
     let built = paths.target.join(TARGET).join(profile.folder());
+    let worker = paths.root.join("web/depth/worker.js");
+    let worker = fs::read(&worker).with_context(|| format!("reading {}", worker.display()))?;
+    let [web, depth] = ["web", "depth"].map(|name| built.join(format!("wirebook_{name}.wasm")));
     let page = Page {
-        name: bind(&built.join("wirebook_web.wasm"), "page", &folder, profile)?,
-        depth: bind(
-            &built.join("wirebook_depth.wasm"),
-            "depth",
-            &folder,
-            profile,
-        )?,
+        name: bind(&web, "page", &[], &folder, profile)?,
+        depth: bind(&depth, "depth", &worker, &folder, profile)?,
         folder,
     };
+    let beside = page.folder.join(format!("{}_worker.js", page.depth));
+    fs::write(&beside, worker).with_context(|| format!("writing {}", beside.display()))?;
     fs::write(&note, format!("{inputs} {} {}", page.name, page.depth))?;
     Ok((page, Outcome::Done))
 }
 
-/// Writes the script and the WebAssembly of one module; returns the name of both.
-fn bind(wasm: &Path, kind: &str, folder: &Path, profile: Profile) -> Result<String> {
+/// Writes the script and the WebAssembly of one module; returns the name of both, which changes
+/// with what stands `beside` them, too.
+fn bind(wasm: &Path, kind: &str, beside: &[u8], folder: &Path, profile: Profile) -> Result<String> {
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
-    let name = format!("{kind}-{}", hash_of(&bytes));
+    let name = format!("{kind}-{}", hash_of(&[&bytes, beside].concat()));
     Bindgen::new()
         .input_path(wasm)
         .out_name(&name)

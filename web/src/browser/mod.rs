@@ -7,6 +7,7 @@ pub(crate) mod depth;
 mod file;
 mod listener;
 mod saved;
+mod simulator;
 mod socket;
 mod timer;
 
@@ -16,6 +17,7 @@ use web_sys::{Document, Element, HtmlElement, Storage, Window};
 pub(crate) use file::{Opening, save};
 pub(crate) use listener::Listener;
 pub(crate) use saved::{ELSEWHERE, Saved};
+pub(crate) use simulator::{Simulator, Told};
 pub(crate) use socket::{Socket, SocketEvent};
 pub(crate) use timer::{Frame, Interval};
 

@@ -181,6 +181,14 @@ impl Clients {
         })
     }
 
+    /// The client of this name has this connection once more.
+    pub(super) fn reopened(&mut self, name: Option<&str>, connection: ConnectionId) {
+        let mut all = self.all.iter_mut();
+        if let Some(client) = all.find(|client| client.name.as_deref() == name) {
+            client.connection = Some(connection);
+        }
+    }
+
     /// The connection that was asked for by `request` is refused; `false` if none of these asked.
     pub(super) fn refused(&mut self, request: u32) -> bool {
         self.asking(request)

@@ -21,6 +21,7 @@ use super::packets::Packets;
 use super::question::{Answer, Trial};
 use super::replay::{Reel, Replay};
 use super::running::{Lit, Running};
+use super::simulated::Simulated;
 use super::trace::Trace;
 use super::workers::Workers;
 
@@ -58,6 +59,8 @@ pub(crate) enum Input {
     AddClient,
     /// Another tab has brought the steps this far.
     Resume(usize),
+    /// The reader moves the simulated time, or does something to a packet under way.
+    Simulate(ToGateway),
 }
 
 /// The composer's buttons.
@@ -156,6 +159,8 @@ pub(crate) struct Lab {
     pub(crate) clients: Clients,
     /// What serving costs the server now.
     pub(crate) stats: Option<Stats>,
+    /// The network between the ends, if it is simulated.
+    pub(crate) simulated: Option<Box<Simulated>>,
     /// Cleared away by starting over; the latest.
     forgotten: VecDeque<ConnectionId>,
     next_request: u32,
@@ -174,6 +179,7 @@ impl Lab {
                 packets: wants(&spec, Control::Packets),
                 kernel: wants(&spec, Control::Kernel),
             },
+            simulated: is_simulated(&spec.server).then(Box::default),
             spec,
             server: None,
             trace,
@@ -215,10 +221,14 @@ impl Lab {
                     self.sessions += 1;
                 }
                 self.server = Some(server);
-                match self.looks.packets || self.looks.kernel {
-                    true => vec![self.look()],
-                    false => Vec::new(),
+                let mut say = Vec::new();
+                if self.looks.packets || self.looks.kernel {
+                    say.push(self.look());
                 }
+                if self.simulated.is_some() {
+                    say.extend(Simulated::greet(&self.spec));
+                }
+                say
             }
             Input::Offline => {
                 self.offline();
@@ -269,6 +279,7 @@ impl Lab {
                 }
                 Vec::new()
             }
+            Input::Simulate(message) => vec![message],
         }
     }
 
@@ -301,10 +312,20 @@ impl Lab {
         if client.opening.is_some() {
             return Own::Opening;
         }
-        self.open_of(client).map_or(Own::None, |open| Own::Open {
-            can_write: open.can_write,
-            server_ended: open.server_ended,
-        })
+        match self.open_of(client) {
+            None => Own::None,
+            // In a simulated network it has a name before it stands.
+            Some(open) if self.is_under_way(open) => Own::Opening,
+            Some(open) => Own::Open {
+                can_write: open.can_write,
+                server_ended: open.server_ended,
+            },
+        }
+    }
+
+    /// Whether a connection is being made, in a simulated network.
+    fn is_under_way(&self, open: &Conversation) -> bool {
+        self.simulated.is_some() && !self.is_udp() && open.client.is_none()
     }
 
     /// Whether time passing alone may be what is waited for.
@@ -399,7 +420,18 @@ impl Lab {
             },
             ToPage::Stats { stats, .. } => self.stats = Some(stats),
             ToPage::Lost { packets, .. } => self.trace.push_missed(packets),
-            ToPage::Welcome(_) | ToPage::Pong { .. } | ToPage::Now(_) | ToPage::Rewound => {}
+            ToPage::Now(now) => {
+                let time_ns = now.time_ns;
+                if let Some(simulated) = &mut self.simulated {
+                    simulated.come_to(now);
+                }
+                if self.needs_clock() {
+                    self.progress.elapse(time_ns);
+                    self.try_silence(time_ns);
+                }
+            }
+            ToPage::Rewound => self.rewind(),
+            ToPage::Welcome(_) | ToPage::Pong { .. } => {}
         }
         Vec::new()
     }
@@ -419,8 +451,14 @@ impl Lab {
         self.hops.observe(&event);
         self.packets.observe(&event);
         self.workers.observe(&event);
-        self.progress.observe(&event);
-        self.try_event(&event);
+        // What happens once more has ticked its steps.
+        if let Some(simulated) = &mut self.simulated {
+            simulated.observe(&event);
+        }
+        if !(self.simulated.as_ref()).is_some_and(|simulated| simulated.is_rewinding) {
+            self.progress.observe(&event);
+            self.try_event(&event);
+        }
         let before = self.trace.dropped;
         self.trace.push(event);
         // Forgetting looks at every conversation: it need not be done for each event.
@@ -434,7 +472,15 @@ impl Lab {
 
     fn opened(&mut self, request: u32, connection: ConnectionId) -> Vec<ToGateway> {
         let here = self.here(connection);
+        let asked = (self.simulated.as_ref()).and_then(|simulated| simulated.asked(request));
         let Some(opened) = self.clients.opened(request, here) else {
+            // It is opened once more, in a time that was gone back to.
+            if let Some(client) = asked {
+                self.latest = Some(here);
+                self.clients.reopened(client.as_deref(), here);
+                self.conversations.opened(here, client);
+                return Vec::new();
+            }
             // Asked for before the reader started over, or by another lab of the page.
             let is_ours = request >> 16 == self.next_request >> 16;
             return match is_ours {
@@ -507,6 +553,9 @@ impl Lab {
         let request = self.next_request;
         self.next_request += 1;
         client.connection = None;
+        if let Some(simulated) = &mut self.simulated {
+            simulated.ask(request, client.name.clone());
+        }
         let options = client.settings.options.clone();
         client.opening = Some(Opening {
             request,
@@ -525,10 +574,26 @@ impl Lab {
         let open: Vec<_> = (self.clients.iter())
             .filter_map(|client| Some(self.open_of(client)?.id))
             .collect();
-        let say = self.let_go();
-        for id in open {
-            self.forget(id);
+        let mut say = self.let_go();
+        if self.simulated.is_some() {
+            // Its connections begin anew, too: nothing of them has to be forgotten.
+            say = Simulated::restart();
+            self.rewind();
+        } else {
+            for id in open {
+                self.forget(id);
+            }
         }
+        self.clear();
+        self.progress = progress(&self.spec, 0);
+        self.notice = None;
+        self.trial = None;
+        self.answers.clear();
+        say
+    }
+
+    /// Nothing was observed.
+    fn clear(&mut self) {
         self.trace = self.trace.emptied();
         self.trace.filter = None;
         self.packets = Packets::default();
@@ -536,12 +601,20 @@ impl Lab {
         self.hops = Hops::default();
         self.workers = Workers::default();
         self.conversations.start_over();
-        self.progress = progress(&self.spec, 0);
-        self.notice = None;
         self.latest = None;
-        self.trial = None;
-        self.answers.clear();
-        say
+    }
+
+    /// The simulated time goes back: what was observed comes once more, as far as it has happened
+    /// in the new present.
+    fn rewind(&mut self) {
+        self.give_up();
+        self.conversations.close_all();
+        self.clients.disconnect();
+        self.running.clear();
+        self.clear();
+        if let Some(simulated) = &mut self.simulated {
+            simulated.rewind();
+        }
     }
 
     /// Closes every connection of the reader's clients, which begin anew.

@@ -18,6 +18,7 @@ mod question;
 mod replay;
 mod running;
 mod share;
+mod simulated;
 mod spec;
 mod trace;
 mod window;
@@ -36,6 +37,7 @@ pub(crate) use replay::{Kept, Reel, Replay};
 pub(crate) use share::{
     Fragment, MAX_FILE, exchange, fragment, from_file, number_in, to_file, to_link,
 };
+pub(crate) use simulated::{Chip, SPEEDS, Simulated};
 pub(crate) use spec::decode;
 pub(crate) use trace::Kind;
 pub(crate) use window::{Window, scroll_to};

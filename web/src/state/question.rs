@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use wire::session::Time;
 use wire::{ConnectionId, Event, Play, Progress, ToGateway};
 
 use super::lab::{Command, Input, Lab};
@@ -65,6 +66,10 @@ impl Lab {
         self.set_answer(question, Answer::Running(chosen));
         // It was recorded on connections of its own, by clients without any ways of their own.
         let mut say = self.let_go();
+        if self.simulated.is_some() {
+            say.push(ToGateway::Network(self.spec.network.unwrap_or_default()));
+            say.push(ToGateway::Time(Time::Run));
+        }
         say.extend(self.go_on());
         say
     }

@@ -157,12 +157,12 @@ fn preview_text(ui: Ui) -> String {
 fn connection_buttons(ui: Ui, own: Memo<Own>) -> AnyView {
     let press = move |command: Command| move || ui.act(Input::Command(command.clone()));
     let closed = move || match own.get() {
-        Own::Offline => Some("The gateway is not there"),
+        Own::Offline => Some("The server is not there"),
         Own::Open { .. } => None,
         _ => Some("There is no connection"),
     };
     let connect = move || match own.get() {
-        Own::Offline => Some("The gateway is not there"),
+        Own::Offline => Some("The server is not there"),
         Own::Opening => Some("The connection is being made"),
         Own::Open {
             server_ended: false,
@@ -218,7 +218,7 @@ fn why_not_send(ui: Ui, own: Own, is_udp: bool) -> Option<&'static str> {
         Ok(_) => {}
     }
     match own {
-        Own::Offline => Some("The gateway is not there"),
+        Own::Offline => Some("The server is not there"),
         Own::Open {
             can_write: false, ..
         } => Some("Your half is closed: nothing can be sent on this connection"),

@@ -20,7 +20,7 @@ fn can_fill(plays: &[Play]) -> bool {
     plays.iter().any(|play| {
         matches!(
             Command::of(&play.act),
-            Some(Command::Send(_) | Command::Adjust(_))
+            Some(Command::Send(_) | Command::Adjust(_) | Command::Network(_) | Command::Trap(_))
         )
     })
 }
@@ -28,7 +28,9 @@ fn can_fill(plays: &[Play]) -> bool {
 /// Sets the controls and the message as these plays want them. Sends nothing.
 fn fill(ui: Ui, plays: &[Play]) {
     for play in plays {
-        if let Some(command @ Command::Adjust(_)) = Command::of(&play.act) {
+        if let Some(command @ (Command::Adjust(_) | Command::Network(_) | Command::Trap(_))) =
+            Command::of(&play.act)
+        {
             ui.act(Input::ChooseNamed(play.client.clone()));
             ui.act(Input::Command(command));
         }

@@ -1,11 +1,11 @@
 //! Which server, where, and whether it is there.
 
 use leptos::prelude::*;
-use wire::session::Transport;
+use wire::session::{Transport, is_simulated};
 
 use super::Ui;
 use super::memo::Memo;
-use super::parts::{act, button, lazy, maybe};
+use super::parts::{act, button, lazy, maybe, text};
 use super::replay::{self, State};
 use super::share::Share;
 use crate::browser;
@@ -20,12 +20,16 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
         let server = lab.live().server.as_ref()?;
         Some((server.address.to_dial(), server.transport))
     });
+    let is_simulated = is_simulated(&name);
     let state = ui.part(State::of);
     let is_live = Memo::new(move |_| state.get() == State::Live);
     view! {
         <header class="lab-header">
             <span class="lab-name">{name}</span>
-            {maybe(move || server.get().map(|(address, transport)| reach(address, transport)))}
+            {maybe(move || {
+                let reach = |(address, transport)| reach(address, transport, is_simulated);
+                server.get().map(reach)
+            })}
             <span class="lab-badge" class:is-live=lazy(move || is_live.get())>
                 {lazy(move || state.get().word())}
             </span>
@@ -39,20 +43,24 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
 }
 
 /// Where the server listens, for the reader's own terminal.
-fn reach(address: String, transport: Transport) -> AnyView {
-    let copied = RwSignal::new(false);
-    let text = address.clone();
-    let copy = act(move || {
-        browser::copy(&text);
-        copied.set(true);
-    });
-    let transport = match transport {
+fn reach(address: String, transport: Transport, is_simulated: bool) -> AnyView {
+    let name = match transport {
         Transport::Tcp => "TCP",
         Transport::Udp => "UDP",
         Transport::Unix => "Unix socket",
     };
+    if is_simulated {
+        // Nothing outside of the page can reach it.
+        return text("lab-transport", [name, " ", &address].concat());
+    }
+    let copied = RwSignal::new(false);
+    let copy = address.clone();
+    let copy = act(move || {
+        browser::copy(&copy);
+        copied.set(true);
+    });
     view! {
-        <span class="lab-transport">{transport}</span>
+        <span class="lab-transport">{name}</span>
         <button type="button" class="lab-address" title="Copy the address" on:click=copy>
             {address}
         </button>
@@ -111,6 +119,10 @@ fn words(text: &str) -> Vec<AnyView> {
 
 /// Why the lab is not live, and what to do about it.
 fn trouble(ui: Ui) -> Option<(String, Remedy)> {
+    // A simulated network needs no gateway; what keeps it from running is told as a notice.
+    if ui.lab.with_untracked(|lab| lab.live().simulated.is_some()) {
+        return None;
+    }
     let (text, remedy) = match ui.phase() {
         Phase::Live if ui.lab.with(|lab| lab.live().server.is_some()) => return None,
         Phase::Live => (

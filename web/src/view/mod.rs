@@ -12,6 +12,7 @@ mod inspector;
 mod ladder;
 mod listing;
 mod memo;
+mod network;
 mod packets;
 mod parts;
 mod questions;
@@ -19,6 +20,7 @@ mod replay;
 mod row;
 mod scroll;
 mod share;
+mod simulated;
 mod steps;
 mod streams;
 
@@ -121,13 +123,14 @@ pub(crate) fn mount() {
     }
     let labs = places.iter().map(|(_, lab)| *lab).collect();
     let page = Page::new(build, chapter, labs);
+    let hosts: Vec<_> = places.iter().map(|(element, _)| element.clone()).collect();
     for (place, (element, lab)) in places.into_iter().enumerate() {
         element.set_text_content(None);
         let (host, page) = (element.clone(), page.clone());
         // Labs live as long as their page.
         mount_to(element, move || lab_view(host, page, lab, place)).forget();
     }
-    page.start();
+    page.start(&hosts);
 }
 
 fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize) -> AnyView {
@@ -162,6 +165,7 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
             on:drop=move |event| share.dropped(ui, &event)
         >
             {header::header(ui, share)}
+            {simulated::simulated(ui)}
             <div class="lab-body">
                 <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>
                 {ladder::ladder(ui)}

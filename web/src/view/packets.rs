@@ -64,6 +64,7 @@ pub(super) fn switch(ui: Ui) -> Lazy<AnyView> {
 pub(super) fn notice(ui: Ui) -> Lazy<AnyView> {
     let is_wanted = ui.part(|lab| {
         let is_live = lab.replay.is_none() && lab.server.is_some();
+        let is_live = is_live && lab.simulated.is_none();
         lab.trace.shows_packets && is_live && !lab.packets.is_any()
     });
     let missing = missing(ui);

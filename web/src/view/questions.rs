@@ -82,7 +82,7 @@ fn one(ui: Ui, index: usize, question: Question) -> AnyView {
         if chosen.get().is_none() {
             Some("Choose what you expect first")
         } else if !can_run.get() {
-            Some("The gateway is not there, and this question was not recorded")
+            Some("The server is not there, and this question was not recorded")
         } else if matches!(answer.get(), Answer::Running(_)) {
             Some("It runs")
         } else {

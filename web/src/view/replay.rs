@@ -10,6 +10,7 @@ use crate::state::{Input, Kept, Lab, Reel, Replay};
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum State {
     Live,
+    Simulated,
     Recorded,
     Shared,
     Offline,
@@ -20,14 +21,16 @@ impl State {
         match lab.replay.as_ref().map(|replay| replay.kept) {
             Some(Kept::Shared) => Self::Shared,
             Some(Kept::Recorded | Kept::Question(_)) => Self::Recorded,
-            None if lab.server.is_some() => Self::Live,
-            None => Self::Offline,
+            None if lab.server.is_none() => Self::Offline,
+            None if lab.simulated.is_some() => Self::Simulated,
+            None => Self::Live,
         }
     }
 
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::Simulated => "simulated",
             Self::Recorded => "recorded",
             Self::Shared => "shared",
             Self::Offline => "offline",
@@ -41,7 +44,9 @@ pub(super) fn bar(ui: Ui) -> Lazy<AnyView> {
         let replay = lab.replay.as_ref()?;
         let live = lab.live();
         // Without a gateway and with nothing observed there is nothing to go back to.
-        let way_back = if live.server.is_some() {
+        let way_back = if live.server.is_some() && live.simulated.is_some() {
+            "Back to the simulated network"
+        } else if live.server.is_some() {
             "Back to the live lab"
         } else if live.trace.first().is_some() {
             "Back to what happened here"
