@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use wire::lab::{Lab, Question};
+use wire::lab::{Control, Lab, Question};
 use wire::play::Act;
 use wire::seen::What;
 use wire::session::{Adjustment, Server};
@@ -104,6 +104,7 @@ impl Session {
     async fn play_steps(&mut self, lab: &Lab, server: &Server, pace: Pace) -> Result<Part> {
         let begin = self.events.len();
         let mut observed = begin;
+        self.look(lab).await?;
         // The first that is observed is how the server waits.
         self.watch(&lab.server).await?;
         let mut clients = Clients::default();
@@ -139,6 +140,22 @@ impl Session {
         let part = part(&self.events[begin..observed], &clients, &ticks);
         self.close_all(&clients).await?;
         Ok(part)
+    }
+
+    /// Looks at packets and at what the system says, if the lab does from its start.
+    async fn look(&mut self, lab: &Lab) -> Result<()> {
+        let packets = lab.controls.contains(&Control::Packets);
+        let kernel = lab.controls.contains(&Control::Kernel);
+        let lesson = lab.server.clone();
+        if packets || kernel {
+            self.say(&[ToGateway::Look {
+                lesson,
+                packets,
+                kernel,
+            }])
+            .await?;
+        }
+        Ok(())
     }
 
     /// Plays a question with clients of its own.

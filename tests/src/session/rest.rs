@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use wire::Action;
+use wire::{Action, Event};
 
 use super::Session;
 use crate::gateway::PATIENCE;
@@ -27,7 +27,9 @@ impl Session {
             if !self.listen(quiet.min(limit)).await? {
                 break;
             }
-            if self.events.len() > before {
+            // What the system says, it says by a clock of its own.
+            let is_done = |event: &Event| !matches!(event.action, Action::Kernel(_));
+            if self.events[before..].iter().any(is_done) {
                 quiet = Instant::now() + QUIET;
             }
         }

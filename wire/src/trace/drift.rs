@@ -3,12 +3,15 @@
 //! Each end of each connection is compared by itself, for two ends notice at once what happens. A
 //! stream's bytes count, not the calls that carried them; waiting and what the kernel says of its
 //! buffers do not count; where a relay decides by chance and clock, it only counts what came through.
+//! Of packets count those by which each end begins and ends a connection: how bytes are packed, and
+//! what is acknowledged when, is the system's affair and differs from run to run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Part, Trace};
 use crate::event::{Action, ConnectionId, End, Event, Failure};
+use crate::flows::{Flows, Kind};
 use crate::text;
 
 /// The most bytes of one run that are compared and shown; longer ones are alike in that.
@@ -132,6 +135,9 @@ fn depends_on_the_moment(action: &Action) -> bool {
         action,
         Action::Wait { .. }
             | Action::Cancel { .. }
+            | Action::Kernel(_)
+            | Action::Packet(_)
+            | Action::Fate { .. }
             | Action::Error {
                 kind: Failure::WouldBlock,
                 ..
@@ -166,6 +172,7 @@ fn compare(title: &str, recorded: &Part, now: &Part, lines: &mut Vec<String>) {
 fn strands(part: &Part) -> BTreeMap<(Option<ConnectionId>, End), Strand> {
     let relayed = relayed(part);
     let mut runs: BTreeMap<(Option<ConnectionId>, End), Vec<Run>> = BTreeMap::new();
+    let mut flows = Flows::default();
     for (index, event) in part.events.iter().enumerate() {
         let is_by_chance = relayed.contains(&event.connection);
         if is_by_chance && event.end == End::Relay {
@@ -176,7 +183,8 @@ fn strands(part: &Part) -> BTreeMap<(Option<ConnectionId>, End), Strand> {
             false => part.ticks.partition_point(|tick| *tick as usize <= index) + 1,
         };
         let strand = runs.entry((event.connection, event.end)).or_default();
-        let Some(run) = Run::of(event, step) else {
+        let Some(run) = Run::of(event, step).or_else(|| Run::of_packet(event, step, &mut flows))
+        else {
             continue;
         };
         match strand.last_mut() {
@@ -192,6 +200,11 @@ fn strands(part: &Part) -> BTreeMap<(Option<ConnectionId>, End), Strand> {
             let mut strand: Strand = runs.iter().take(MAX_LINES).map(Run::line).collect();
             if relayed.contains(&key.0) {
                 // How often a datagram is sent again depends on the clock, and when it comes too.
+                strand.sort_by(|one, other| one.text.cmp(&other.text));
+                strand.dedup_by(|one, other| one.text == other.text);
+            }
+            if key.1 == End::Wire {
+                // What one end sends while the other one does may pass it or not.
                 strand.sort_by(|one, other| one.text.cmp(&other.text));
                 strand.dedup_by(|one, other| one.text == other.text);
             }
@@ -236,6 +249,24 @@ impl Run {
             bytes: data.map(|data| data.bytes.clone()).unwrap_or_default(),
             has_bytes: data.is_some(),
             is_open: data.is_some_and(|data| data.more),
+        })
+    }
+
+    /// A packet that begins or ends a connection.
+    fn of_packet(event: &Event, step: usize, flows: &mut Flows) -> Option<Self> {
+        let sight = flows.observe(event)?;
+        if !matches!(event.action, Action::Packet(_)) {
+            return None;
+        }
+        let kinds = [Kind::Syn, Kind::SynAck, Kind::Fin, Kind::Rst];
+        let kind = kinds.into_iter().find(|kind| kind.is(&sight))?;
+        Some(Self {
+            step,
+            verb: event.action.verb(),
+            detail: format!("{kind} from {}", sight.from),
+            bytes: Vec::new(),
+            has_bytes: false,
+            is_open: false,
         })
     }
 

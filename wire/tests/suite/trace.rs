@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use wire::event::{ConnectionId, Failure, Operation};
+use wire::packet::Link;
 use wire::session::{Server, Transport};
 use wire::trace::{Answered, Client, Part, Recorded, TRACE_VERSION, Trace};
-use wire::{Action, Address, Data, End, Event, Source, Worker};
+use wire::{Action, Address, Data, End, Event, Kernel, Packet, Source, TcpState, Worker};
 
 /// What differs between two runs of the same program.
 struct Run {
@@ -197,6 +198,68 @@ fn datagrams_keep_their_borders() {
     let recorded = trace([receive("hello")]);
     let drift = recorded.drift(&trace([receive("hel"), receive("lo")]));
     assert!(drift.is_some());
+}
+
+/// A segment of TCP over IPv4 without payload, sent by the client or the server.
+fn packet(from: End, flags: u8, seq: u8) -> Event {
+    let mut bytes = vec![0; 40];
+    bytes[..4].copy_from_slice(&[0x45, 0, 0, 40]);
+    bytes[9] = 6;
+    let (source, destination) = match from {
+        End::Client => (1, 2),
+        _ => (2, 1),
+    };
+    bytes[15] = source;
+    bytes[19] = destination;
+    bytes[21] = source;
+    bytes[23] = destination;
+    bytes[27] = seq;
+    bytes[32] = 0x50;
+    bytes[33] = flags;
+    let packet = Packet {
+        number: 1,
+        from,
+        link: Link::Ip,
+        length: 40,
+        bytes,
+    };
+    event(End::Wire, Action::Packet(packet))
+}
+
+#[test]
+fn of_packets_only_how_each_end_begins_and_ends_is_compared() {
+    let (client, server) = (End::Client, End::Server);
+    let syn = packet(client, 2, 0);
+    let syn_ack = packet(server, 18, 0);
+    let state = Action::Kernel(Kernel::of(TcpState::Established));
+    let recorded = trace([
+        syn.clone(),
+        syn_ack.clone(),
+        packet(client, 16, 1),
+        packet(client, 17, 1),
+        packet(server, 16, 1),
+        packet(server, 17, 1),
+        packet(client, 16, 2),
+    ]);
+    // One acknowledgment less, both ends at once, and the system says something of itself.
+    let now = trace([
+        syn.clone(),
+        syn_ack.clone(),
+        packet(client, 16, 1),
+        event(client, state),
+        packet(server, 17, 1),
+        packet(client, 17, 1),
+    ]);
+    assert_eq!(recorded.drift(&now), None);
+
+    let reset = trace([syn, syn_ack, packet(server, 17, 1), packet(client, 20, 1)]);
+    let drift = recorded.drift(&reset).unwrap().to_string();
+    let marked = |mark: &str, text: &str| {
+        let mut lines = drift.lines().map(str::trim_start);
+        lines.any(|line| line.starts_with(mark) && line.ends_with(text))
+    };
+    assert!(marked("-", "packet FIN from client"), "{drift}");
+    assert!(marked("+", "packet RST from client"), "{drift}");
 }
 
 #[test]
