@@ -6,13 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use wire::Address;
 use wire::lab::Lab;
-use wire::session::{Server, Transport};
+use wire::session::{Server, Transport, is_simulated};
 use wire::trace::{Recorded, TRACE_VERSION, Trace};
 use wirebook::lessons::Lesson;
 use wirebook_preprocessor::{Found, labs_of};
 
 use crate::gateway::TestGateway;
 use crate::session::{Pace, Played, Stuck};
+use crate::simulated;
 
 /// How often a lab is played before it counts as changed: a busy machine can hold one end back for
 /// so long that the other goes on without it.
@@ -39,8 +40,11 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Plays a lab through a gateway of its own, from the start, and compares.
+/// Plays a lab through a gateway of its own, or in a simulated network, from the start, and compares.
 pub async fn compare(lab: &Lab, recorded: Option<&Trace>) -> Result<Outcome> {
+    if is_simulated(&lab.server) {
+        return compare_simulated(lab, recorded);
+    }
     let mut outcome = Outcome::Same;
     for _ in 0..TRIES {
         outcome = compare_once(lab, recorded).await?;
@@ -49,6 +53,35 @@ pub async fn compare(lab: &Lab, recorded: Option<&Trace>) -> Result<Outcome> {
         }
     }
     Ok(outcome)
+}
+
+/// A simulated lab does the same each time, to the nanosecond.
+fn compare_simulated(lab: &Lab, recorded: Option<&Trace>) -> Result<Outcome> {
+    let played = match simulated::play(lab) {
+        Ok(played) => played,
+        Err(error) => return Ok(Outcome::Failed(format!("{error:#}"))),
+    };
+    let now = Trace {
+        version: TRACE_VERSION,
+        lab: lab.name.clone(),
+        recorded: recording()?,
+        server: played.server,
+        steps: played.steps,
+        questions: played.questions,
+    };
+    let is_same = |recorded: &&Trace| {
+        (&recorded.server, &recorded.steps, &recorded.questions)
+            == (&now.server, &now.steps, &now.questions)
+    };
+    Ok(match recorded {
+        None => Outcome::Drifted("nothing was recorded yet".to_owned(), Box::new(now)),
+        Some(recorded) if is_same(&recorded) => Outcome::Same,
+        Some(recorded) => {
+            let drift = recorded.drift(&now).map(|drift| drift.to_string());
+            let only_times = || "in what its packets say, or in its times".to_owned();
+            Outcome::Drifted(drift.unwrap_or_else(only_times), Box::new(now))
+        }
+    })
 }
 
 async fn compare_once(lab: &Lab, recorded: Option<&Trace>) -> Result<Outcome> {
@@ -107,10 +140,7 @@ fn trace(lab: &Lab, played: Played) -> Result<Trace> {
     let mut trace = Trace {
         version: TRACE_VERSION,
         lab: lab.name.clone(),
-        recorded: Recorded {
-            date: today()?,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        recorded: recording()?,
         server,
         steps: played.steps,
         questions: played.questions,
@@ -121,6 +151,14 @@ fn trace(lab: &Lab, played: Played) -> Result<Trace> {
         answered.part.normalise(was, &home);
     }
     Ok(trace)
+}
+
+/// That it is recorded now.
+fn recording() -> Result<Recorded> {
+    Ok(Recorded {
+        date: today()?,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }
 
 /// Where readers find the lab's server.

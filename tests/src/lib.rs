@@ -4,7 +4,8 @@
 //! - [`browser`]: a reader with a real browser on the real program.
 //! - [`gateway`]: a gateway in this process, and what is asked of it in raw bytes.
 //! - [`requirements`]: what a machine may lack.
-//! - [`session`]: what a page does, over a real WebSocket, in a few verbs.
+//! - [`session`]: what a page does, over a real WebSocket, in a few verbs;
+//! - [`simulated`]: what it does in a simulated network.
 
 #![forbid(unsafe_code)]
 
@@ -13,3 +14,4 @@ pub mod browser;
 pub mod gateway;
 pub mod requirements;
 pub mod session;
+pub mod simulated;

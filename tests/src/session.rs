@@ -17,6 +17,7 @@ use crate::gateway::PATIENCE;
 mod play;
 mod rest;
 
+pub(crate) use play::{Client, Clients, adjustment, part};
 pub use play::{Pace, Played, Stuck};
 
 /// A page's session. Every wait has a limit and fails with what was observed so far.

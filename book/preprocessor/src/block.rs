@@ -8,7 +8,8 @@ mod reader;
 
 use toml::de::{DeTable, DeValue};
 use wire::lab::{Choice, Control, Experiment, ExperimentKind, Question, Run, Step};
-use wire::{Act, Play, Seen, dns};
+use wire::session::{SIMULATED_PREFIX, is_simulated};
+use wire::{Act, NetworkSettings, Play, Seen, dns};
 
 use self::reader::{Reader, Value, kind};
 use crate::fence::Fence;
@@ -28,6 +29,8 @@ pub(crate) struct Block {
     pub(crate) server: String,
     /// The line that names it.
     pub(crate) server_line: usize,
+    /// The link of a simulated network.
+    pub(crate) network: Option<NetworkSettings>,
     /// What the composer offers beyond the basics.
     pub(crate) controls: Vec<Control>,
     /// In order.
@@ -54,6 +57,7 @@ impl Reader<'_> {
         let known = [
             "name",
             "server",
+            "network",
             "controls",
             "step",
             "question",
@@ -77,7 +81,16 @@ impl Reader<'_> {
         let experiments = self.tables("[[experiment]]", table.get("experiment"), Self::experiment);
         let (server, server_line) = server?;
         let (name, name_line) = name?;
+        let is_simulated = is_simulated(&server);
+        let network = match table.get("network") {
+            None => Some(is_simulated.then(NetworkSettings::default)),
+            Some(value) => self.network(value, is_simulated).map(Some),
+        };
+        for kind in ["step", "question", "experiment"] {
+            self.only_possible(table.get(kind), is_simulated);
+        }
         Some(Block {
+            network: network?,
             name,
             name_line,
             server,
@@ -87,6 +100,50 @@ impl Reader<'_> {
             questions: questions?,
             experiments: experiments?,
         })
+    }
+
+    fn network(&mut self, value: &Value<'_>, is_simulated: bool) -> Option<NetworkSettings> {
+        if !is_simulated {
+            self.problem(
+                &value.span(),
+                format!(
+                    "expected a `network` in a simulated lab only, whose server's name begins \
+                     with {SIMULATED_PREFIX}"
+                ),
+            );
+            return None;
+        }
+        self.phrase("network", value)
+    }
+
+    /// What is played in these tables must be possible in the lab's network.
+    fn only_possible(&mut self, tables: Option<&Value<'_>>, is_simulated: bool) {
+        let tables = tables.and_then(|value| value.get_ref().as_array());
+        for table in tables.into_iter().flatten() {
+            let play = table
+                .get_ref()
+                .as_table()
+                .and_then(|table| table.get("play"));
+            let phrases = match play.map(|value| (value, value.get_ref())) {
+                Some((_, DeValue::Array(phrases))) => phrases.iter().collect(),
+                Some((value, _)) => vec![value],
+                None => Vec::new(),
+            };
+            for phrase in phrases {
+                let play = phrase.get_ref().as_str().map(str::parse::<Play>);
+                // What is no phrase is told elsewhere.
+                let Some(Ok(play)) = play else { continue };
+                let expected = match play.act {
+                    Act::Network(_) | Act::Trap(_) if !is_simulated => "a simulated",
+                    Act::Slicer(_) | Act::Relay(_) | Act::Ask { .. } if is_simulated => "a real",
+                    _ => continue,
+                };
+                self.problem(
+                    &phrase.span(),
+                    format!("expected `{play}` in {expected} lab only"),
+                );
+            }
+        }
     }
 
     /// A name that can be a file's on every system.

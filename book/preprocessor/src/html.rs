@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use wire::lab::{ExperimentKind, Lab, Listing, Run, Style};
 use wire::session::is_simulated;
 use wire::trace::Part;
-use wire::{Event, Seen};
+use wire::{Event, NetworkSettings, Seen};
 
 use crate::narrate;
 
@@ -60,6 +60,12 @@ pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Er
         "<div class=\"lab-offline\"><p class=\"lab-offline-title\"><strong>{title}: \
          <code>{name}</code></strong></p><p class=\"lab-offline-how\">{how}</p>"
     ));
+    if let Some(network) = &lab.network {
+        html.push_str(&format!(
+            "<p class=\"lab-offline-network\">{}</p>",
+            link(network)
+        ));
+    }
     if let Some(trace) = &lab.recorded {
         html.push_str(&format!(
             "<p class=\"lab-offline-recorded\">What follows each step was observed once{place}. \
@@ -76,6 +82,29 @@ pub(crate) fn placeholder(lab: &Lab, page: &Page) -> Result<String, postcard::Er
     }
     html.push_str("</div></section>");
     Ok(html)
+}
+
+/// What a simulated link does, in a sentence.
+fn link(network: &NetworkSettings) -> String {
+    let mut link = format!("The link takes {} ms each way", network.delay_ms);
+    for (value, before, behind) in [
+        (u32::from(network.jitter_ms), "up to ", " ms more"),
+        (network.bandwidth_kbit, "", " kbit per second"),
+        (network.loss_percent.into(), "loses ", " of 100 packets"),
+        (network.duplicate_percent.into(), "doubles ", " of 100"),
+        (network.reorder_percent.into(), "holds back ", " of 100"),
+        (
+            network.corrupt_percent.into(),
+            "changes a bit in ",
+            " of 100",
+        ),
+    ] {
+        if value > 0 {
+            link.push_str(&format!(", {before}{value}{behind}"));
+        }
+    }
+    link.push_str(&format!("; its MTU is {} bytes.", network.mtu));
+    link
 }
 
 fn push_steps(lab: &Lab, html: &mut String) {

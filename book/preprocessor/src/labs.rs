@@ -188,7 +188,7 @@ impl Reader {
             hash: hash(&block),
             name: block.name,
             server: block.server,
-            network: None,
+            network: block.network,
             controls: block.controls,
             steps: block.steps,
             questions: block.questions,
@@ -306,6 +306,10 @@ impl Reader {
 fn hash(block: &Block) -> String {
     let mut hash = Sha256::new();
     hash.update(&block.server);
+    if let Some(network) = &block.network {
+        hash.update([2]);
+        hash.update(network.to_string());
+    }
     for step in &block.steps {
         hash.update([0]);
         hash.update(step.seen.to_string());

@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use wire::Listing;
+use wire::session::SIMULATED_PREFIX;
 
 use crate::highlight::highlight;
 use crate::problem::Finding;
 
 /// Where the lesson servers are, from the top of the repository.
 const LESSONS: &str = "native/src/lessons";
+
+/// Where the servers of the simulated network are, without the beginning of their names.
+const SIMULATED: &str = "web/sim/src/apps";
 
 /// Where the same programs in Go are.
 const GO: &str = "book/go";
@@ -28,12 +32,17 @@ pub(crate) fn of_lesson(
     line: usize,
     findings: &mut Vec<Finding>,
 ) -> Option<Vec<Listing>> {
-    let known = lessons(repository);
-    if !known.iter().any(|name| name == lesson) {
+    let simulated = lesson.strip_prefix(SIMULATED_PREFIX);
+    let (folder, file) = match simulated {
+        Some(name) => (SIMULATED, name),
+        None => (LESSONS, lesson),
+    };
+    let known = lessons(repository, folder);
+    if !known.iter().any(|name| name == file) {
         let known = known.join(", ");
         findings.push(Finding::here(
             line,
-            format!("expected the name of a file in {LESSONS} ({known}), found `{lesson}`"),
+            format!("expected the name of a file in {folder} ({known}), found `{file}`"),
         ));
         return None;
     }
@@ -41,7 +50,7 @@ pub(crate) fn of_lesson(
         (
             "Server in Rust",
             "rust",
-            format!("{LESSONS}/{lesson}.rs"),
+            format!("{folder}/{file}.rs"),
             true,
         ),
         (
@@ -95,9 +104,9 @@ pub(crate) fn of_lesson(
     Some(listings)
 }
 
-/// The names of all lessons, sorted.
-fn lessons(repository: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(repository.join(LESSONS))
+/// The names of all lessons of a folder, sorted.
+fn lessons(repository: &Path, folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(repository.join(folder))
         .into_iter()
         .flatten()
         .flatten()

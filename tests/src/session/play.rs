@@ -56,22 +56,42 @@ impl std::error::Error for Stuck {}
 
 /// One client of a lab while it is played.
 #[derive(Debug, Default)]
-struct Client {
-    connection: Option<ConnectionId>,
+pub(crate) struct Client {
+    pub(crate) connection: Option<ConnectionId>,
     /// Set before the next connection is made.
-    options: Vec<(SocketOption, i64)>,
+    pub(crate) options: Vec<(SocketOption, i64)>,
     /// Said as soon as there is a connection.
-    adjustments: Vec<Adjustment>,
+    pub(crate) adjustments: Vec<Adjustment>,
 }
 
 /// The clients of a lab and what they were given.
 #[derive(Debug, Default)]
-struct Clients {
+pub(crate) struct Clients {
     all: HashMap<Option<String>, Client>,
     /// Every connection that was opened, in order.
     opened: Vec<Named>,
     /// Which DNS query is next.
     queries: u16,
+}
+
+impl Clients {
+    /// The client that does this.
+    pub(crate) fn take(&mut self, play: &Play) -> Client {
+        self.all.remove(&play.client).unwrap_or_default()
+    }
+
+    /// The client that did this.
+    pub(crate) fn put(&mut self, play: &Play, client: Client) {
+        self.all.insert(play.client.clone(), client);
+    }
+
+    /// Takes note of a connection that this made.
+    pub(crate) fn opened(&mut self, play: &Play, connection: ConnectionId) {
+        self.opened.push(Named {
+            name: play.client.clone(),
+            connection,
+        });
+    }
 }
 
 impl Session {
@@ -348,7 +368,7 @@ impl Session {
 }
 
 /// How a client is told to behave; `None` for what it does.
-fn adjustment(act: &Act) -> Option<Adjustment> {
+pub(crate) fn adjustment(act: &Act) -> Option<Adjustment> {
     match act {
         Act::Option(option, value) => Some(Adjustment::Option(*option, *value)),
         Act::Slicer(seed) => Some(Adjustment::Slicer(*seed)),
@@ -370,7 +390,7 @@ fn next_look<'a>(seen: impl Iterator<Item = &'a Seen>) -> Option<Duration> {
 }
 
 /// Events in the order of their sequence, and how many of them each tick had seen.
-fn part(events: &[Event], clients: &Clients, ticks: &[u64]) -> Part {
+pub(crate) fn part(events: &[Event], clients: &Clients, ticks: &[u64]) -> Part {
     let mut events = events.to_vec();
     events.sort_by_key(|event| event.sequence);
     let count = |tick: &u64| {

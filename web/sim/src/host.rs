@@ -72,6 +72,8 @@ struct Tcp {
     is_orphan: bool,
     /// A segment with RST came for it.
     had_reset: bool,
+    /// Its own address and the peer's, once there is one; a socket forgets them when it is closed.
+    between: Option<(SocketAddr, SocketAddr)>,
     /// Whose it is, once that is known.
     connection: Option<ConnectionId>,
     segments: Segments,
@@ -176,14 +178,10 @@ impl Host {
         self.device.received.push_back(packet);
     }
 
-    /// The socket between these addresses.
+    /// The socket that is, or was, between these addresses.
     fn tcp_between(&mut self, local: SocketAddr, remote: SocketAddr) -> Option<&mut Tcp> {
-        let sockets = &self.sockets;
-        self.tcp.iter_mut().find(|tcp| {
-            let socket = sockets.get::<tcp::Socket<'_>>(tcp.handle);
-            let (own, other) = (socket.local_endpoint(), socket.remote_endpoint());
-            own.map(address) == Some(local) && other.map(address) == Some(remote)
-        })
+        let between = Some((local, remote));
+        self.tcp.iter_mut().rev().find(|tcp| tcp.between == between)
     }
 
     /// Lets the stack work; whether anything came of it.
@@ -191,10 +189,12 @@ impl Host {
         let now = instant(self.now_ns);
         let before = self.device.received.len();
         self.mind_patience();
+        self.mind_addresses();
         let polled = self
             .interface
             .poll(now, &mut self.device, &mut self.sockets);
         let changed = polled != smoltcp::iface::PollResult::None || before > 0;
+        self.mind_addresses();
         self.follow_sent();
         self.sample();
         self.mind_listeners();
@@ -236,14 +236,18 @@ impl Host {
     /// Takes note of what the stack has sent, and mends it.
     fn follow_sent(&mut self) {
         for mut packet in mem::take(&mut self.device.sent) {
-            if let Some(summary) = Summary::of(Link::Ip, &packet)
-                && let Some(segment) = summary.tcp()
-                && let Some(tcp) = self.tcp_between(summary.source, summary.destination)
-            {
-                let length = summary.sequence_length();
-                tcp.segments.send(segment, length, &mut packet);
+            let summary = Summary::of(Link::Ip, &packet);
+            let is_sent = match &summary {
+                Some(summary) if let Some(segment) = summary.tcp() => {
+                    let tcp = self.tcp_between(summary.source, summary.destination);
+                    let length = summary.sequence_length();
+                    tcp.is_none_or(|tcp| tcp.segments.send(segment, length, &mut packet))
+                }
+                _ => true,
+            };
+            if is_sent {
+                self.device.sent.push_back(packet);
             }
-            self.device.sent.push_back(packet);
         }
     }
 
@@ -259,6 +263,7 @@ impl Host {
             is_spare: false,
             is_orphan: false,
             had_reset: false,
+            between: None,
             connection: None,
             segments: Segments::default(),
             sampled: Sampled::default(),
@@ -456,6 +461,17 @@ impl Host {
             self.remove(handle);
         }
         is_changed
+    }
+
+    /// Takes note of who talks to whom.
+    fn mind_addresses(&mut self) {
+        for tcp in &mut self.tcp {
+            let socket = self.sockets.get::<tcp::Socket<'_>>(tcp.handle);
+            let (local, remote) = (socket.local_endpoint(), socket.remote_endpoint());
+            if let Some(between) = local.zip(remote) {
+                tcp.between = Some((address(between.0), address(between.1)));
+            }
+        }
     }
 
     /// A peer that does not answer is given up, but silence alone is no reason.

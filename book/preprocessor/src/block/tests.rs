@@ -207,7 +207,7 @@ fn unknown_keys_have_their_line() {
     check(
         &body,
         11,
-        "expected a lab to have name, server, controls, step, question, experiment only, found `port`",
+        "expected a lab to have name, server, network, controls, step, question, experiment only, found `port`",
     );
 }
 
@@ -278,4 +278,25 @@ fn the_worked_example_for_authors_is_a_lab() {
     let block = parse(&fence(body), &mut findings);
     assert_eq!(findings, []);
     assert_eq!(block.unwrap().questions.len(), 1);
+}
+
+#[test]
+fn a_network_and_what_is_done_to_it_are_for_simulated_labs() {
+    let simulated = GOOD.replace("\"tcp_ok\"", "\"sim_ok\"\nnetwork = \"delay=20\"");
+    let simulated = simulated.replace("\"connect\"", "['drop SYN', 'connect']");
+    let block = parse(&fence(&simulated), &mut Vec::new()).unwrap();
+    assert_eq!(block.network.map(|network| network.delay_ms), Some(20));
+    let plain = parse(&fence(GOOD), &mut Vec::new()).unwrap();
+    assert_eq!(plain.network, None);
+
+    let real = GOOD.replace("\"connect\"", "['drop SYN', 'connect']");
+    check(&real, 15, "expected `drop SYN` in a simulated lab only");
+    let relayed = simulated.replace("'drop SYN'", "'relay loss=30'");
+    check(&relayed, 16, "expected `relay loss=30` in a real lab only");
+    let network = GOOD.replace("\"tcp_ok\"", "\"tcp_ok\"\nnetwork = \"delay=20\"");
+    check(
+        &network,
+        12,
+        "expected a `network` in a simulated lab only, whose server's name begins with sim_",
+    );
 }

@@ -248,3 +248,25 @@ fn only_html_is_made() {
     assert!(Labs.supports_renderer("html").unwrap());
     assert!(!Labs.supports_renderer("markdown").unwrap());
 }
+
+#[test]
+fn a_simulated_lab_has_its_network_its_label_and_its_listing() {
+    let repository = Repository::new("simulated");
+    repository.write(
+        "web/sim/src/apps/echo.rs",
+        "use y;\n// ANCHOR: listing\nfn serve() {}\n// ANCHOR_END: listing\n",
+    );
+    let lab = LAB.replace("\"tcp_ok\"", "\"sim_echo\"\nnetwork = \"delay=20 loss=30\"");
+    let chapter = repository.run(&[("a.md", &lab)], "").unwrap().remove(0);
+    for expected in [
+        "Simulated lab: <code>sim_echo</code>",
+        "The link takes 20 ms each way, loses 30 of 100 packets; its MTU is 1500 bytes.",
+        "web/sim/src/apps/echo.rs, from line 3",
+    ] {
+        assert!(chapter.contains(expected), "{chapter}");
+    }
+    let wrong = LAB.replace("\"tcp_ok\"", "\"sim_nothing\"");
+    let error = repository.run(&[("a.md", &wrong)], "").unwrap_err();
+    let expected = "expected the name of a file in web/sim/src/apps (echo), found `nothing`";
+    assert!(error.to_string().contains(expected), "{error}");
+}
