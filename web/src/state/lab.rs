@@ -17,6 +17,7 @@ use super::conversation::{
     Conversation, Conversations, PER_SESSION, SEQUENCES_PER_SESSION, number,
 };
 use super::hops::Hops;
+use super::kernel::Views;
 use super::packets::Packets;
 use super::question::{Answer, Trial};
 use super::replay::{Reel, Replay};
@@ -47,6 +48,8 @@ pub(crate) enum Input {
     Show(Option<ConnectionId>, bool),
     /// With or without rows for packets.
     Packets(bool),
+    /// With or without what the system says of the sockets.
+    Kernel(bool),
     /// An exchange that was kept is shown, or is done with.
     Reel(Reel),
     /// The reader has chosen what to expect of a question, and wants to see.
@@ -139,6 +142,8 @@ pub(crate) struct Lab {
     pub(crate) hops: Hops,
     /// What packets mean.
     pub(crate) packets: Packets,
+    /// What the systems of both ends said.
+    pub(crate) kernel: Views,
     /// The server's tasks and threads.
     pub(crate) workers: Workers,
     pub(crate) conversations: Conversations,
@@ -186,6 +191,7 @@ impl Lab {
             transfers: Transfers::default(),
             hops: Hops::default(),
             packets: Packets::default(),
+            kernel: Views::default(),
             workers: Workers::default(),
             conversations: Conversations::default(),
             notice: None,
@@ -253,6 +259,10 @@ impl Lab {
                 self.trace.show_packets(shows_packets);
                 // Where steps wait for packets they are looked for, seen or not.
                 self.looks.packets = shows_packets || wants(&self.spec, Control::Packets);
+                vec![self.look()]
+            }
+            Input::Kernel(looks) => {
+                self.looks.kernel = looks;
                 vec![self.look()]
             }
             Input::Reel(_) => Vec::new(),
@@ -439,18 +449,20 @@ impl Lab {
     pub(super) fn observe(&mut self, mut event: Event) {
         event.sequence += self.sessions * SEQUENCES_PER_SESSION;
         event.connection = event.connection.map(|connection| self.here(connection));
-        if let Some(connection) = event.connection {
-            if self.forgotten.contains(&connection) {
-                return;
-            }
-            self.latest = event.connection;
+        let is_forgotten = |id| self.forgotten.contains(&id);
+        if event.connection.is_some_and(is_forgotten) {
+            return;
         }
-        self.conversations.observe(&event);
-        self.running.observe(&event);
-        self.transfers.observe(&event);
-        self.hops.observe(&event);
-        self.packets.observe(&event);
-        self.workers.observe(&event);
+        // A sample is nobody's call: it tells neither whose the connection is nor that it is in use.
+        if !self.kernel.observe(&event) {
+            self.latest = event.connection.or(self.latest);
+            self.conversations.observe(&event);
+            self.running.observe(&event);
+            self.transfers.observe(&event);
+            self.hops.observe(&event);
+            self.packets.observe(&event);
+            self.workers.observe(&event);
+        }
         // What happens once more has ticked its steps.
         if let Some(simulated) = &mut self.simulated {
             simulated.observe(&event);
@@ -597,6 +609,7 @@ impl Lab {
         self.trace = self.trace.emptied();
         self.trace.filter = None;
         self.packets = Packets::default();
+        self.kernel = Views::default();
         self.transfers = Transfers::default();
         self.hops = Hops::default();
         self.workers = Workers::default();

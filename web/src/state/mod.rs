@@ -4,12 +4,15 @@
 //! answers with what is to be done; the [page](crate::page) does it.
 
 mod base64;
+mod chart;
+mod charts;
 mod clients;
 mod composer;
 mod conversation;
 mod exhibit;
 mod hops;
 pub(crate) mod keep;
+mod kernel;
 mod lab;
 mod link;
 mod packet_words;
@@ -25,10 +28,13 @@ mod window;
 mod words;
 mod workers;
 
+pub(crate) use chart::{HEIGHT, Span, WIDTH};
+pub(crate) use charts::{Chart, Moment};
 pub(crate) use clients::{MAX_CLIENTS, Settings};
 pub(crate) use composer::{Draft, Ending, Form, History};
 pub(crate) use conversation::{Conversation, number};
 pub(crate) use exhibit::{decode_exhibit, is_found};
+pub(crate) use kernel::QUANTITIES;
 pub(crate) use lab::{Command, Input, Lab, Looks, Own};
 pub(crate) use link::{Do, Heard, Link, Phase, Why};
 pub(crate) use packet_words::{PacketWords, packet_words};

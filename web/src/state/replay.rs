@@ -134,6 +134,7 @@ impl Lab {
             | Input::AddClient
             | Input::Resume(_)
             | Input::Command(Command::Adjust(_)) => (replay.live.update(input), None),
+            Input::Kernel(_) => (replay.live.update(input), None),
             Input::Packets(shows_packets) => {
                 let say = replay.live.update(input);
                 self.trace.show_packets(shows_packets);

@@ -3,12 +3,14 @@
 mod arrows;
 mod composer;
 mod controls;
+mod diagram;
 mod dump;
 mod exhibit;
 mod fields;
 mod fill;
 mod header;
 mod inspector;
+mod kernel;
 mod ladder;
 mod listing;
 mod memo;
@@ -169,6 +171,7 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
             <div class="lab-body">
                 <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>
                 {ladder::ladder(ui)}
+                {kernel::kernel(ui)}
                 {listing::listings(ui)}
                 {inspector::inspector(ui)}
                 {questions::questions(ui)}
