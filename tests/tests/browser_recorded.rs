@@ -199,6 +199,13 @@ async fn what_happened_here_travels_in_a_link_and_in_a_file() -> Result<()> {
         lab.click("Save as file").await?;
         let saved = "document.documentElement.dataset.saved";
         let file = reader.wait("the file", saved, Value::Null).await?;
+        lab.click("Save for Wireshark").await?;
+        lab.wait(
+            "the file for Wireshark",
+            "lab.textContent.includes('Saved as wirebook-tcp_ok.pcapng')",
+            Value::Null,
+        )
+        .await?;
 
         reader.goto(&link).await?;
         lab.becomes("shared").await?;

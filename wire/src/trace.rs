@@ -1,6 +1,7 @@
 //! An exchange that can be kept: recorded with the book, shared by a reader, opened again.
 
 mod drift;
+mod json;
 mod normal;
 mod ports;
 

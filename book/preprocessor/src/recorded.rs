@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 use wire::Lab;
-use wire::trace::{Part, TRACE_VERSION, Trace};
+use wire::trace::{TRACE_VERSION, Trace};
 
 use crate::problem::Finding;
 
@@ -26,8 +25,7 @@ pub fn read(repository: &Path, lab: &str) -> Result<Option<Trace>> {
         return Ok(None);
     }
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", file.display()))?;
-    let trace =
-        serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))?;
+    let trace = Trace::from_json(&text).with_context(|| format!("reading {}", file.display()))?;
     Ok(Some(trace))
 }
 
@@ -38,55 +36,8 @@ pub fn write(repository: &Path, trace: &Trace) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making {FOLDER}"))?;
     }
-    fs::write(&path, to_text(trace)?).with_context(|| format!("writing {}", file.display()))
-}
-
-/// JSON with an event on each line, so that a difference between two files is one of events.
-pub fn to_text(trace: &Trace) -> Result<String> {
-    let mut questions = Vec::new();
-    for answered in &trace.questions {
-        questions.push(format!(
-            "    {{\n      \"outcome\": {},\n      \"part\": {}\n    }}",
-            answered.outcome,
-            part(&answered.part, "      ")?
-        ));
-    }
-    Ok(format!(
-        "{{\n  \"version\": {},\n  \"lab\": {},\n  \"recorded\": {},\n  \"server\": {},\n  \
-         \"steps\": {},\n  \"questions\": {}\n}}\n",
-        trace.version,
-        json(&trace.lab)?,
-        json(&trace.recorded)?,
-        json(&trace.server)?,
-        part(&trace.steps, "  ")?,
-        array(&questions, "  "),
-    ))
-}
-
-fn part(part: &Part, indent: &str) -> Result<String> {
-    let events: Result<Vec<_>> = part
-        .events
-        .iter()
-        .map(|event| Ok(format!("{indent}    {}", json(event)?)))
-        .collect();
-    Ok(format!(
-        "{{\n{indent}  \"clients\": {},\n{indent}  \"ticks\": {},\n{indent}  \"events\": {}\n{indent}}}",
-        json(&part.clients)?,
-        json(&part.ticks)?,
-        array(&events?, &format!("{indent}  "))
-    ))
-}
-
-/// An array with each of `lines` on its own, the bracket after them at `indent`.
-fn array(lines: &[String], indent: &str) -> String {
-    match lines {
-        [] => "[]".to_owned(),
-        _ => format!("[\n{}\n{indent}]", lines.join(",\n")),
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).context("writing JSON")
+    let text = trace.to_json().context("writing JSON")?;
+    fs::write(&path, text).with_context(|| format!("writing {}", file.display()))
 }
 
 /// The recorded exchange that belongs to the lab as it is now.

@@ -4,6 +4,7 @@
 //! `book/theme/depth.js` loads it, and `web/src/browser/depth.rs` calls it by name. What goes in and
 //! comes out is bytes, in postcard's encoding of the types in `wire`: the two modules share no memory.
 
+pub mod exchange;
 mod simulator;
 
 use wasm_bindgen::JsError;

@@ -1,14 +1,15 @@
 //! Files that the reader saves and opens.
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, FileList, FileReader, HtmlElement, Url};
 
 use super::{Listener, document};
 
-/// Gives the reader a text as a file; `None` if the browser does not.
-pub(crate) fn save(name: &str, text: &str) -> Option<()> {
-    let blob = Blob::new_with_str_sequence(&Array::of1(&text.into())).ok()?;
+/// Gives the reader a file; `None` if the browser does not.
+pub(crate) fn save(name: &str, bytes: &[u8]) -> Option<()> {
+    let bytes = Uint8Array::from(bytes);
+    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes)).ok()?;
     let url = Url::create_object_url_with_blob(&blob).ok()?;
     let link = document()?.create_element("a").ok()?;
     link.set_attribute("href", &url).ok()?;

@@ -41,7 +41,7 @@ pub(crate) use packet_words::{PacketWords, packet_words};
 pub(crate) use question::Answer;
 pub(crate) use replay::{Kept, Reel, Replay};
 pub(crate) use share::{
-    Fragment, MAX_FILE, exchange, fragment, from_file, number_in, to_file, to_link,
+    Fragment, MAX_FILE, exchange, fragment, from_bytes, number_in, to_bytes, to_link,
 };
 pub(crate) use simulated::{Chip, SPEEDS, Simulated};
 pub(crate) use spec::decode;

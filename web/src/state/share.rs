@@ -9,13 +9,12 @@ use wire::event::MAX_EVENT_BYTES;
 use wire::session::{Server, Transport};
 use wire::text::is_visible;
 use wire::trace::{Client, Part, Recorded, TRACE_VERSION};
-use wire::{Action, Address, ConnectionId, End, Event, Progress, Trace};
+use wire::{Action, Address, ConnectionId, Event, Progress, Trace};
 
 use super::base64;
 use super::conversation::{PER_SESSION, SEQUENCES_PER_SESSION};
 use super::lab::Lab;
 use super::trace::Kind;
-use super::words::{elapsed, summary};
 
 /// The longest fragment of a link, in characters: what chat programs and mail leave whole.
 const MAX_LINK: usize = 8_000;
@@ -61,92 +60,40 @@ pub(crate) fn fragment(text: &str) -> Fragment {
     }
 }
 
+/// An exchange for a link, and for what makes files of it.
+pub(crate) fn to_bytes(trace: &Trace) -> Vec<u8> {
+    postcard::to_allocvec(trace).unwrap_or_default()
+}
+
 /// The fragment that carries an exchange; `None` if it would be too long.
 pub(crate) fn to_link(trace: &Trace) -> Option<String> {
-    let bytes = postcard::to_allocvec(trace).ok()?;
+    let bytes = to_bytes(trace);
     let length = bytes.len() / 3 * 4;
     (length <= MAX_LINK).then(|| ["share=", &base64::encode(&bytes)].concat())
 }
 
 fn from_link(text: &str) -> Result<Trace, String> {
+    from_bytes(&base64::decode(text).unwrap_or_default())
+}
+
+/// The exchange that a link or a file carries.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Trace, String> {
     let damaged =
-        || "The exchange is damaged: a part of it may have been lost on the way.".to_owned();
-    let bytes = base64::decode(text).ok_or_else(damaged)?;
+        |_| "The exchange is damaged: a part of it may have been lost on the way.".to_owned();
     // The version comes first, so that it can be read whatever else has changed.
-    match postcard::take_from_bytes::<u16>(&bytes) {
-        Ok((TRACE_VERSION, _)) => {}
-        Ok(_) => return Err("It was kept by another version of Wirebook.".to_owned()),
-        Err(_) => return Err(damaged()),
+    let (version, _) = postcard::take_from_bytes::<u16>(bytes).map_err(damaged)?;
+    if version != TRACE_VERSION {
+        return Err("It was kept by another version of Wirebook.".to_owned());
     }
-    let mut trace: Trace = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
+    let mut trace: Trace = postcard::from_bytes(bytes).map_err(damaged)?;
     // Only the book asks questions.
     trace.questions.clear();
     check(&trace)?;
     Ok(trace)
 }
 
-/// The file that carries an exchange: what happened, for people to read, and all of it, for a lab
-/// to show again. A reader of JSON in the page would weigh as much as all labs together.
-pub(crate) fn to_file(trace: &Trace) -> String {
-    let bytes = postcard::to_allocvec(trace).unwrap_or_default();
-    let mut file = ["{\n  \"wirebook\": \"an exchange of the lab ", &trace.lab].concat();
-    file.push_str(", as its page shows it\",\n  \"date\": \"");
-    file.push_str(&trace.recorded.date);
-    file.push_str("\",\n  \"happened\": [\n");
-    let last = trace.steps.events.len();
-    for (event, number) in trace.steps.events.iter().zip(1..) {
-        file.push_str("    \"");
-        let text = sentence(event);
-        for character in text.chars() {
-            // Control characters are escaped already.
-            if matches!(character, '"' | '\\') {
-                file.push('\\');
-            }
-            file.push(character);
-        }
-        file.push_str(if number == last { "\"\n" } else { "\",\n" });
-    }
-    file.push_str("  ],\n  \"exchange\": \"");
-    file.push_str(&base64::encode(&bytes));
-    file.push_str("\"\n}\n");
-    file
-}
-
-/// An event in a line of plain text.
-fn sentence(event: &Event) -> String {
-    let summary = summary(event);
-    let mut text = elapsed(event.time_ns);
-    text.push(' ');
-    text.push_str(match event.end {
-        End::Client => "client ",
-        End::Relay => "relay ",
-        End::Server => "server ",
-        End::Wire => "wire ",
-    });
-    text.push_str(&summary.verb);
-    if let Some(bytes) = summary.text {
-        text.push_str(" \"");
-        text.push_str(&bytes);
-        text.push('"');
-    }
-    text.push(' ');
-    text.push_str(&summary.note);
-    text
-}
-
-/// The exchange in a file.
-pub(crate) fn from_file(text: &str) -> Result<Trace, String> {
-    let (_, rest) = text
-        .split_once("\"exchange\": \"")
-        .ok_or("This is no file that a lab has saved.")?;
-    from_link(rest.split('"').next().unwrap_or_default())
-}
-
 /// Whether an exchange from elsewhere is within limits.
 fn check(trace: &Trace) -> Result<(), String> {
-    if trace.version != TRACE_VERSION {
-        return Err("The exchange was kept by another version of Wirebook.".to_owned());
-    }
     if trace.steps.events.len() > MAX_EVENTS {
         return Err("The exchange has more events than a lab can show.".to_owned());
     }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use js_sys::{Array, Uint8Array};
 use leptos::html::Input as InputElement;
 use leptos::prelude::*;
 use web_sys::{DragEvent, FileList};
+use wire::Trace;
 
 use super::Ui;
 use super::parts::{Lazy, button, lazy, maybe, toggle};
-use crate::browser::{self, Opening};
-use crate::state::{Input, Kept, MAX_FILE, Reel, exchange, from_file, number_in, to_file, to_link};
+use crate::browser::{self, Opening, depth};
+use crate::state::{
+    Input, Kept, MAX_FILE, Reel, exchange, from_bytes, number_in, to_bytes, to_link,
+};
 
 /// Whether the panel is open, and what came of the last button.
 #[derive(Clone, Copy)]
@@ -45,28 +49,17 @@ impl Share {
     pub(super) fn open(self, ui: Ui, files: Option<FileList>) {
         let told = self.told;
         let opening = Opening::new(files, MAX_FILE, move |text| {
-            let mut name = String::new();
-            let opened = from_file(&text).and_then(|trace| {
-                name = ui.lab.with_untracked(|lab| lab.spec.name.clone());
-                if trace.lab == name {
-                    Ok(trace)
-                } else {
-                    Err([
-                        "This is an exchange of the lab ",
-                        &trace.lab,
-                        ": open it there.",
-                    ]
-                    .concat())
-                }
-            });
-            match opened {
+            // The second module reads JSON; here it would weigh as much as all labs together.
+            let read = move |trace: depth::Answer| match trace.and_then(|bytes| opened(ui, &bytes))
+            {
                 Ok(trace) => {
                     told.set(String::new());
                     ui.selected.set(None);
                     ui.act(Input::Reel(Reel::Shared(Arc::new(trace), 0)));
                 }
                 Err(why) => told.set(why),
-            }
+            };
+            depth::ask("from_json", &Array::of1(&text.into()), Box::new(read));
         });
         if opening.is_none() {
             told.set("That is no file that could be opened here.".to_owned());
@@ -95,6 +88,9 @@ impl Share {
         let press = move |label: &str, act: fn(Ui) -> String| {
             button(label.to_owned(), "", move || told.set(act(ui)))
         };
+        let file_of = move |label: &str, make: &'static str, ending: &'static str| {
+            button(label.to_owned(), "", move || save(ui, told, make, ending))
+        };
         let event = maybe(move || {
             let is_selected = ui.selected.get().is_some();
             is_selected.then(|| press("Copy link to the selected event", copy_event_link))
@@ -111,7 +107,8 @@ impl Share {
             <div class="lab-share" role="group" aria-label="Share">
                 {press("Copy link", copy_link)}
                 {event}
-                {press("Save as file", save)}
+                {file_of("Save as file", "to_json", ".json")}
+                {file_of("Save for Wireshark", "pcapng", ".pcapng")}
                 <label class="lab-file">
                     "Open a file "
                     <input type="file" accept=".json" node_ref=file on:change=choose />
@@ -162,17 +159,34 @@ fn copy(ui: Ui, selected: Option<u64>) -> String {
     }
 }
 
-fn save(ui: Ui) -> String {
-    let kept = ui.lab.with_untracked(|lab| {
-        let trace = exchange(lab, &browser::today())?;
-        let name = ["wirebook-", &lab.spec.name, ".json"].concat();
-        Some((name, to_file(&trace)))
-    });
-    let Some((name, text)) = kept else {
-        return NOTHING.to_owned();
-    };
-    match browser::save(&name, &text) {
-        Some(()) => ["Saved as ", &name, "."].concat(),
-        None => "The browser does not save files here.".to_owned(),
+/// An exchange from elsewhere, if it is one of this lab.
+fn opened(ui: Ui, bytes: &[u8]) -> Result<Trace, String> {
+    let trace = from_bytes(bytes)?;
+    if ui.lab.with_untracked(|lab| trace.lab == lab.spec.name) {
+        return Ok(trace);
     }
+    let why = [
+        "This is an exchange of the lab ",
+        &trace.lab,
+        ": open it there.",
+    ];
+    Err(why.concat())
+}
+
+/// Saves what the second module makes of the exchange.
+fn save(ui: Ui, told: RwSignal<String>, make: &str, ending: &str) {
+    let exchange = (ui.lab).with_untracked(|lab| exchange(lab, &browser::today()));
+    let Some(trace) = exchange else {
+        return told.set(NOTHING.to_owned());
+    };
+    let name = ["wirebook-", &trace.lab, ending].concat();
+    let values = Array::of1(&Uint8Array::from(&to_bytes(&trace)[..]));
+    let saved = move |file: depth::Answer| {
+        told.set(match file.map(|bytes| browser::save(&name, &bytes)) {
+            Ok(Some(())) => ["Saved as ", &name, "."].concat(),
+            Ok(None) => "The browser does not save files here.".to_owned(),
+            Err(why) => why,
+        });
+    };
+    depth::ask(make, &values, Box::new(saved));
 }

@@ -205,7 +205,7 @@ fn what_was_recorded_stands_under_its_step_and_travels_with_the_lab() {
     assert_eq!(found[0].line, 1);
     let recorded = found[0].lab.recorded.as_ref().unwrap();
     assert_eq!(recorded.steps.ticks, [1]);
-    let text = crate::recorded::to_text(recorded).unwrap();
+    let text = recorded.to_json().unwrap();
     assert_eq!(
         serde_json::from_str::<wire::Trace>(&text).unwrap(),
         *recorded

@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791): from one machine to any other, through routers.
 
-use super::{Carrier, payload, protocol_word, sum};
+use super::{Carrier, extensions, payload, protocol_word, service, sum};
 use crate::dissect::dns::address_v4;
 use crate::dissect::reader::Reader;
 
@@ -14,21 +14,12 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
         let header = usize::from(first & 15) * 4;
         reader.bits("Version", (first >> 4).to_string(), "RFC 791, 3.1");
         let words = [&(first & 15).to_string(), " words of 4 bytes"].concat();
-        reader.bits("Header length", words, "5 without options");
-        let service = reader.hex("Type of service", 1)?[0];
+        reader.bits("Header length", words, "5 without options (RFC 791, 3.1)");
+        let byte = reader.hex("Type of service", 1)?[0];
         reader.note("how urgent it is (RFC 2474), and whether a router was congested (RFC 3168)");
-        reader.bits(
-            "DSCP",
-            (service >> 2).to_string(),
-            "class of service, 0 is the usual",
-        );
-        reader.bits(
-            "ECN",
-            (service & 3).to_string(),
-            "explicit congestion notification",
-        );
+        service(reader, byte);
         total = reader.number("Total length", 2)? as usize;
-        reader.note("header and data, in bytes: at most 65,535");
+        reader.note("header and data, in bytes: at most 65,535 (RFC 791, 3.1)");
         reader.number("Identification", 2)?;
         reader.note("the same in all fragments of one packet (RFC 6864)");
         let flags = reader.hex("Flags and fragment offset", 2)?;
@@ -37,7 +28,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
         reader.bits(
             "Don't fragment",
             yes(0x4000),
-            "too big for a link: drop it and say so",
+            "too big for a link: drop it and say so (RFC 791, 2.3)",
         );
         reader.bits("More fragments", yes(0x2000), "this is not the last piece");
         offset = flags & 0x1fff;
@@ -47,7 +38,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
         reader.note("how many routers may still pass it on; each takes one off (RFC 791, 3.2)");
         protocol = reader.number("Protocol", 1)? as u8;
         reader.value(protocol_word(protocol));
-        reader.note("what the packet carries");
+        reader.note("what the packet carries (RFC 791, 3.1; the list is the IANA's)");
         reader.hex("Header checksum", 2)?;
         reader.note(match bytes.get(..header) {
             Some(header) if sum(&[header]) == 0xffff => "right: it covers this header alone",
@@ -57,8 +48,8 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
         address_v4(reader, "Source")?;
         address_v4(reader, "Destination")?;
         if header > 20 {
-            reader.hex("Options", header - 20)?;
-            reader.note("RFC 791, 3.1; rarely used");
+            reader.group("Options", Some(header - 20), &mut extensions::options_v4)?;
+            reader.note("rarely used; many routers drop packets that have any (RFC 7126)");
         }
         Some(())
     })?;

@@ -1,11 +1,8 @@
 //! IPv6 (RFC 8200): from one machine to any other, through routers.
 
-use super::{Carrier, payload, protocol_word};
+use super::{Carrier, extensions, payload, protocol_word, service};
 use crate::dissect::dns::address_v6;
 use crate::dissect::reader::Reader;
-
-/// How many extension headers are followed.
-const MAX_EXTENSIONS: usize = 8;
 
 pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
     let bytes = reader.ahead();
@@ -20,6 +17,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
             class.to_string(),
             "urgency and congestion, as in IPv4",
         );
+        service(reader, class);
         let flow = u32::from_be_bytes([0, first[1] & 15, first[2], first[3]]);
         reader.bits(
             "Flow label",
@@ -27,10 +25,10 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
             "the same for one conversation (RFC 6437)",
         );
         length = reader.number("Payload length", 2)? as usize;
-        reader.note("what follows this header, in bytes");
+        reader.note("what follows this header, in bytes (RFC 8200, 3)");
         protocol = reader.number("Next header", 1)? as u8;
         reader.value(protocol_word(protocol));
-        reader.note("what the packet carries");
+        reader.note("what the packet carries, or the next of its headers (RFC 8200, 3)");
         reader.number("Hop Limit", 1)?;
         reader.note("how many routers may still pass it on; each takes one off (RFC 8200, 3)");
         address_v6(reader, "Source")?;
@@ -45,23 +43,16 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
     };
     let length = length.min(reader.left());
     reader.within(length, &mut |reader| {
-        for _ in 0..MAX_EXTENSIONS {
-            if !matches!(protocol, 0 | 43 | 44 | 60) {
-                break;
+        let behind = extensions::read(reader, protocol)?;
+        match behind.fragment {
+            Some(1..) => {
+                reader.rest("Fragment");
+                return Some(());
             }
-            let is_fragment = protocol == 44;
-            reader.group("Extension header", None, &mut |reader| {
-                protocol = reader.number("Next header", 1)? as u8;
-                reader.value(protocol_word(protocol));
-                let more = reader.number("Length", 1)? as usize;
-                let more = if is_fragment { 0 } else { more };
-                reader.hex("Data", 6 + more * 8).map(|_| ())
-            })?;
-            if is_fragment {
-                carrier.is_whole = false;
-            }
+            Some(0) => carrier.is_whole = false,
+            None => {}
         }
-        payload(reader, protocol, &carrier)
+        payload(reader, behind.protocol, &carrier)
     })?;
     reader.rest("Padding");
     Some(())

@@ -1,10 +1,13 @@
 //! What a network card sends and receives, layer by layer: each layer's header, and behind it what
 //! the layer carries.
 
+mod arp;
 mod ethernet;
+mod extensions;
 mod icmp;
 mod ipv4;
 mod ipv6;
+mod neighbours;
 mod tcp;
 mod udp;
 
@@ -84,6 +87,24 @@ fn payload(reader: &mut Reader<'_>, protocol: u8, carrier: &Carrier) -> Option<(
             Some(())
         }
     }
+}
+
+/// The two parts of the byte that says how a packet wants to be treated.
+fn service(reader: &mut Reader<'_>, byte: u8) {
+    reader.bits(
+        "DSCP",
+        (byte >> 2).to_string(),
+        "class of service, 0 is the usual (RFC 2474, 3)",
+    );
+    reader.bits(
+        "ECN",
+        (byte & 3).to_string(),
+        match byte & 3 {
+            0 => "the ends would not understand a mark of congestion (RFC 3168, 5)",
+            3 => "a router was congested and says so here (RFC 3168, 5)",
+            _ => "a congested router may mark this packet instead of dropping it (RFC 3168, 5)",
+        },
+    );
 }
 
 /// What the number of a protocol in an IP header stands for.

@@ -7,12 +7,12 @@ use crate::dissect::text;
 const FLAGS: [(&str, &str); 8] = [
     ("CWR", "the sender has slowed down (RFC 3168)"),
     ("ECE", "a router was congested (RFC 3168)"),
-    ("URG", "the urgent pointer counts"),
-    ("ACK", "the acknowledgement number counts"),
-    ("PSH", "hand the data to the program now"),
-    ("RST", "reset: this connection is no more"),
-    ("SYN", "synchronize: numbering begins here"),
-    ("FIN", "the sender will send no more data"),
+    ("URG", "the urgent pointer counts (RFC 6093)"),
+    ("ACK", "the acknowledgement number counts (RFC 9293, 3.1)"),
+    ("PSH", "hand the data to the program now (RFC 9293, 3.9.1)"),
+    ("RST", "reset: this connection is no more (RFC 9293, 3.5.2)"),
+    ("SYN", "synchronize: numbering begins here (RFC 9293, 3.5)"),
+    ("FIN", "the sender will send no more data (RFC 9293, 3.6)"),
 ];
 
 pub(super) fn segment(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()> {
@@ -22,18 +22,26 @@ pub(super) fn segment(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()> 
         reader.number("Source port", 2)?;
         reader.note("the program that sent it (RFC 9293, 3.1)");
         reader.number("Destination port", 2)?;
-        reader.note("the program it is for");
+        reader.note("the program it is for (RFC 9293, 3.1)");
         reader.number("Sequence number", 4)?;
         reader.note("the place in the stream of its first byte (RFC 9293, 3.4)");
         reader.number("Acknowledgement number", 4)?;
-        reader.note("the next byte that the sender expects");
+        reader.note("the next byte that the sender expects; counts if ACK is set (RFC 9293, 3.1)");
         let bits = reader.hex("Data offset and flags", 2)?;
         let offset = usize::from(bits[0] >> 4);
         let words = [&offset.to_string(), " words of 4 bytes"].concat();
         reader.bits(
             "Data offset",
             words,
-            "the length of this header, options included",
+            match offset {
+                0..5 => "too few: the header alone has 5 (RFC 9293, 3.1)",
+                _ => "the length of this header, options included (RFC 9293, 3.1)",
+            },
+        );
+        reader.bits(
+            "Reserved",
+            (bits[0] & 15).to_string(),
+            "for the future; the last bit is AE, of accurate ECN (RFC 9768)",
         );
         for (index, (name, meaning)) in FLAGS.into_iter().enumerate() {
             let is_set = bits[1] >> (7 - index) & 1 == 1;
@@ -96,21 +104,49 @@ fn option(reader: &mut Reader<'_>) -> Option<()> {
         _ => ("Option", ""),
     };
     let mut said = String::new();
+    let mut factor = 0_u32;
     reader.group(name, Some(length), &mut |reader| {
         reader.number("Kind", 1)?;
         reader.number("Length", 1)?;
         match (kind, length) {
             (2, 4) => said = reader.number("Bytes", 2)?.to_string(),
-            (3, 3) => said = reader.number("Shift", 1)?.to_string(),
+            (3, 3) => {
+                let shift = reader.number("Shift", 1)?;
+                // More is taken for 14 (RFC 7323, 2.3).
+                factor = 1 << shift.min(14);
+                said = shift.to_string();
+            }
+            (5, 10 | 18 | 26 | 34) => {
+                while reader.left() > 0 {
+                    let left = reader.number("Left edge", 4)?;
+                    reader.note("the first byte of a block that came (RFC 2018, 3)");
+                    let right = reader.number("Right edge", 4)?;
+                    reader.note("the byte behind its last");
+                    said.push_str(if said.is_empty() { "" } else { ", " });
+                    said.push_str(&[&left.to_string(), "-", &right.to_string()].concat());
+                }
+            }
             (8, 10) => {
                 said = reader.number("Sender's clock", 4)?.to_string();
+                reader.note("in units of its own (RFC 7323, 3.2)");
                 reader.number("Echo of the peer's clock", 4)?;
+                reader.note("what the peer's clock said in the segment that this answers");
             }
             _ => reader.rest("Data"),
         }
         Some(())
     })?;
     reader.value(said);
-    reader.note(note);
+    match factor {
+        0 => reader.note(note),
+        _ => reader.note(
+            &[
+                "windows that its sender tells from now on count ",
+                &factor.to_string(),
+                " times (RFC 7323, 2)",
+            ]
+            .concat(),
+        ),
+    }
     Some(())
 }

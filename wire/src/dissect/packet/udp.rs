@@ -15,9 +15,9 @@ pub(super) fn datagram(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()>
         ports[0] = reader.number("Source port", 2)?;
         reader.note("the program that sent it (RFC 768)");
         ports[1] = reader.number("Destination port", 2)?;
-        reader.note("the program it is for");
+        reader.note("the program it is for (RFC 768)");
         length = reader.number("Length", 2)? as usize;
-        reader.note("this header of 8 bytes, and the data");
+        reader.note("this header of 8 bytes, and the data (RFC 768)");
         checksum(reader, carrier, 17, whole)
     })?;
     let length = length.saturating_sub(8).min(reader.left());
