@@ -78,8 +78,10 @@ pub enum TcpState {
     /// Data can flow.
     Established,
     /// Has sent its FIN.
+    #[serde(rename = "FIN-WAIT-1")]
     FinWait1,
     /// Its FIN is acknowledged; that of the peer is awaited.
+    #[serde(rename = "FIN-WAIT-2")]
     FinWait2,
     /// Has got the peer's FIN; the program has not closed yet.
     CloseWait,

@@ -29,30 +29,8 @@ impl Program {
         Self::start_on(state, 0, arguments).await
     }
 
-    /// The same as a user who may not capture packets, whoever runs the tests.
-    pub async fn start_unprivileged(state: &Path) -> Result<Self> {
-        let mut command = Command::new("setpriv");
-        command
-            .args([
-                "--no-new-privs",
-                "--inh-caps=-net_raw",
-                "--bounding-set=-net_raw",
-            ])
-            .arg(binary());
-        Self::run(command, state, 0, Vec::new()).await
-    }
-
     async fn start_on(state: &Path, port: u16, arguments: Vec<OsString>) -> Result<Self> {
-        Self::run(Command::new(binary()), state, port, arguments).await
-    }
-
-    async fn run(
-        mut command: Command,
-        state: &Path,
-        port: u16,
-        arguments: Vec<OsString>,
-    ) -> Result<Self> {
-        let mut child = command
+        let mut child = Command::new(binary())
             .args(["serve", "--no-open", "--lesson-ports", "any", "--port"])
             .arg(port.to_string())
             .arg("--state-dir")

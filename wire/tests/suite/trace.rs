@@ -260,6 +260,7 @@ fn of_packets_only_how_each_end_begins_and_ends_is_compared() {
     };
     assert!(marked("-", "packet FIN from client"), "{drift}");
     assert!(marked("+", "packet RST from client"), "{drift}");
+    assert!(marked("", "packet FIN from server"), "{drift}");
 }
 
 #[test]
