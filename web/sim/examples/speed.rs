@@ -10,6 +10,9 @@ use wirebook_sim::Simulator;
 /// How many bytes the server sends.
 const BYTES: &str = "10000000";
 
+/// In such slices of the simulated time.
+const SLICE_NS: u64 = 10_000_000;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut simulator = Simulator::new("delay=1 loss=1".parse()?);
     let lesson = || "sim_source".to_owned();
@@ -32,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     messages.extend(simulator.say(ToGateway::Send { connection, bytes }));
     let began = Instant::now();
     let (mut packets, mut events, mut frame_bytes) = (0_u64, 0_u64, 0);
-    while let Some(next_ns) = simulator.next_ns() {
-        for message in simulator.run_until(next_ns) {
+    while simulator.next_ns().is_some() {
+        for message in simulator.run_until(simulator.now_ns() + SLICE_NS) {
             if let ToPage::Event { event, .. } = &message {
                 events += 1;
                 packets += u64::from(matches!(event.action, Action::Packet(_)));
