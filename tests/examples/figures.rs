@@ -59,16 +59,27 @@ async fn measure() -> Result<()> {
         let mut direct = Direct::open().await?;
         let message = vec![b'x'; size];
         let (mut through_gateway, mut straight) = (Vec::new(), Vec::new());
+        let mut with_packets = Vec::new();
         for _ in 0..ROUNDS {
-            tokio::time::sleep(REST).await;
-            for _ in 0..TRIPS_PER_ROUND {
-                through_gateway.push(page.trip(&message).await?);
+            for (sees_packets, trips) in [(false, &mut through_gateway), (true, &mut with_packets)]
+            {
+                tokio::time::sleep(REST).await;
+                page.look(sees_packets).await?;
+                for _ in 0..TRIPS_PER_ROUND {
+                    trips.push(page.trip(&message).await?);
+                }
             }
             for _ in 0..TRIPS_PER_ROUND {
                 straight.push(direct.trip(&message).await?);
             }
         }
         let (through_gateway, straight) = (median(&mut through_gateway), median(&mut straight));
+        let with_packets = median(&mut with_packets);
+        println!(
+            "the same with packets ({} of them seen): page {with_packets:?}, ratio {:.2} to without",
+            page.packets,
+            with_packets.as_secs_f64() / through_gateway.as_secs_f64()
+        );
         println!(
             "echo round trip, {size} bytes, p50 of {}: page {through_gateway:?}, direct {straight:?}, ratio {:.2}",
             ROUNDS * TRIPS_PER_ROUND,
@@ -103,6 +114,7 @@ async fn first_page(program: &Program) -> Result<()> {
 struct Page {
     socket: tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<TcpStream>>,
     connection: ConnectionId,
+    packets: usize,
 }
 
 impl Page {
@@ -134,6 +146,7 @@ impl Page {
         let mut page = Self {
             socket,
             connection: ConnectionId(0),
+            packets: 0,
         };
         loop {
             for message in page.next().await? {
@@ -150,11 +163,31 @@ impl Page {
         }
     }
 
+    /// Whether packets are shown from now on.
+    async fn look(&mut self, packets: bool) -> Result<()> {
+        let mut frame = Vec::new();
+        ToGateway::Look {
+            lesson: "tcp_echo".to_owned(),
+            packets,
+            kernel: false,
+        }
+        .encode(&mut frame);
+        ToGateway::Ping { nonce: 0 }.encode(&mut frame);
+        self.socket
+            .send(Message::Binary(Bytes::from(frame)))
+            .await?;
+        while !self.next().await?.contains(&ToPage::Pong { nonce: 0 }) {}
+        Ok(())
+    }
+
     async fn next(&mut self) -> Result<Vec<ToPage>> {
         loop {
             let message = self.socket.next().await.context("the gateway closed")??;
             if let Message::Binary(frame) = message {
-                return Ok(ToPage::decode(&frame)?);
+                let messages = ToPage::decode(&frame)?;
+                let is_packet = |message: &&ToPage| matches!(message, ToPage::Event { event, .. } if event.end == End::Wire);
+                self.packets += messages.iter().filter(is_packet).count();
+                return Ok(messages);
             }
         }
     }

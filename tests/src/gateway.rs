@@ -189,7 +189,8 @@ pub const SCRIPT_HASH: &str = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 /// The build that the small site's manifest names.
 pub const BUILD: &str = "0badf00d";
 
-fn write_site(site: &Path) -> Result<()> {
+/// Writes a small site of two pages.
+pub fn write_site(site: &Path) -> Result<()> {
     let manifest = format!(r#"{{"build": "{BUILD}", "script_hashes": ["{SCRIPT_HASH}"]}}"#);
     let files = [
         ("site.json", manifest.as_str()),

@@ -13,7 +13,7 @@ mod site;
 
 pub use host::{Scripts, StaticHost};
 pub use lab::LabOnPage;
-pub use program::Program;
+pub use program::{Program, binary};
 pub use reader::{Reader, Theme};
 pub use site::Site;
 

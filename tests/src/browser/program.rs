@@ -29,8 +29,35 @@ impl Program {
         Self::start_on(state, 0, arguments).await
     }
 
+    /// The same as a user who may not capture packets, whoever runs the tests.
+    pub async fn start_unprivileged(state: &Path) -> Result<Self> {
+        Self::start_unprivileged_with(state, Vec::new()).await
+    }
+
+    /// The same with further arguments.
+    pub async fn start_unprivileged_with(state: &Path, arguments: Vec<OsString>) -> Result<Self> {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--no-new-privs",
+                "--inh-caps=-net_raw",
+                "--bounding-set=-net_raw",
+            ])
+            .arg(binary());
+        Self::run(command, state, 0, arguments).await
+    }
+
     async fn start_on(state: &Path, port: u16, arguments: Vec<OsString>) -> Result<Self> {
-        let mut child = Command::new(binary())
+        Self::run(Command::new(binary()), state, port, arguments).await
+    }
+
+    async fn run(
+        mut command: Command,
+        state: &Path,
+        port: u16,
+        arguments: Vec<OsString>,
+    ) -> Result<Self> {
+        let mut child = command
             .args(["serve", "--no-open", "--lesson-ports", "any", "--port"])
             .arg(port.to_string())
             .arg("--state-dir")
@@ -60,6 +87,11 @@ impl Program {
             state: state.to_owned(),
             arguments,
         })
+    }
+
+    /// Its process.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// The full link with the token, as printed.
@@ -98,7 +130,7 @@ impl Program {
 }
 
 /// The program under test: `WIREBOOK_BIN`, or where `cargo lab build` leaves it.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     std::env::var_os("WIREBOOK_BIN")
         .unwrap_or_else(|| {
             OsString::from(concat!(
