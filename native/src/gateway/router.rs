@@ -7,14 +7,14 @@
 mod flows;
 mod peers;
 mod samples;
+mod sightings;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wire::session::{LessonIndex, Stats, Transport};
-use wire::{Action, Address, ConnectionId, End, Event, ToPage};
+use wire::{Action, Address, ConnectionId, Event, ToPage};
 
 pub(super) use self::flows::Sighting;
 use self::flows::{Alive, Flow, Flows, Whose};
@@ -134,44 +134,6 @@ impl LessonRouter {
         self.0.samples.look(session, None);
         self.0.state().watchers.remove(&session);
         self.look_at_packets(session, None);
-    }
-
-    /// Shows this session, or shows it no more, the packets of the connections that it sees.
-    pub(super) fn look_at_packets(&self, session: u64, queue: Option<&Arc<Queue>>) {
-        let mut state = self.0.state();
-        match queue {
-            Some(queue) => _ = state.lookers.insert(session, Arc::clone(queue)),
-            None => _ = state.lookers.remove(&session),
-        }
-        if state.lookers.is_empty() {
-            state.flows.forget_waiting();
-        }
-    }
-
-    /// A packet was seen that this client has sent or is sent; whether it begins a connection.
-    pub(super) fn see(&self, client: SocketAddr, begins: bool, sighting: Sighting) {
-        let mut state = self.0.state();
-        if state.lookers.is_empty() {
-            return;
-        }
-        match state.flows.find(client, begins, sighting.at).cloned() {
-            Some(flow) => self.0.show(&state, &flow, sighting),
-            None if state.outside_lookers().next().is_none() => {}
-            // It may be a program's that the server has not accepted yet.
-            None => {
-                let lost = state.flows.wait(client, sighting);
-                for queue in state.outside_lookers() {
-                    queue.push_lost_packets(self.0.lesson, lost);
-                }
-            }
-        }
-    }
-
-    /// So many packets were lost, and nobody knows whose.
-    pub(super) fn lose_packets(&self, count: u64) {
-        for queue in self.0.state().lookers.values() {
-            queue.push_lost_packets(self.0.lesson, count);
-        }
     }
 
     /// A sink for what a session's own connection does.
@@ -305,58 +267,6 @@ impl Inner {
             id: owner.id,
             sink: self.session_sink(owner.queue, owner.alive),
         }
-    }
-
-    /// Shows a packet to who may see it and wants to.
-    fn show(&self, state: &State, flow: &Flow, sighting: Sighting) {
-        let message = self.message(Event {
-            sequence: sighting.sequence,
-            time_ns: sighting.time_ns,
-            connection: Some(flow.id),
-            end: End::Wire,
-            action: Action::Packet(sighting.packet),
-            worker: None,
-            source: None,
-        });
-        match &flow.whose {
-            Whose::Session(queue) => {
-                let mut lookers = state.lookers.values();
-                if lookers.any(|looker| Arc::ptr_eq(looker, queue)) {
-                    queue.push_packet(self.lesson, message);
-                }
-            }
-            Whose::Outside => {
-                for queue in state.outside_lookers() {
-                    queue.push_packet(self.lesson, message.clone());
-                }
-            }
-        }
-    }
-
-    /// A program that no session knows is at this address: its packets are of this conversation.
-    fn meet(&self, client: SocketAddr, id: ConnectionId) -> Option<Arc<Alive>> {
-        let mut state = self.state();
-        // Datagrams meet again and again, and what is not looked at should cost nothing.
-        if !self.transport.is_stream() && state.lookers.is_empty() {
-            return None;
-        }
-        let flow = Flow::new(id, Whose::Outside);
-        let alive = flow.alive();
-        for sighting in state.flows.waited_for(client) {
-            self.show(&state, &flow, sighting);
-        }
-        state.flows.insert(client, flow);
-        Some(alive)
-    }
-}
-
-impl State {
-    /// Who sees the packets of programs that no session has started.
-    fn outside_lookers(&self) -> impl Iterator<Item = &Arc<Queue>> {
-        let is_watching = |session: &u64| self.watchers.contains_key(session);
-        (self.lookers.iter())
-            .filter(move |(session, _)| is_watching(session))
-            .map(|(_, queue)| queue)
     }
 }
 
