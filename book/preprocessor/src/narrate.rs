@@ -29,6 +29,10 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
         if matches!(event.action, Action::Wait { .. }) && !tells_waits {
             continue;
         }
+        // Of what the system says only a new state is told: the numbers are for the charts.
+        if matches!(event.action, Action::Kernel(_)) && !is_new_state(part, event) {
+            continue;
+        }
         // What became of a packet is told with it.
         if matches!(event.action, Action::Fate { .. }) {
             continue;
@@ -58,6 +62,21 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
         sentences.push(format!("For {for_secs} s nothing happened at the {end}."));
     }
     sentences
+}
+
+/// Whether a sample tells of another state than the one before it.
+fn is_new_state(part: &Part, sample: &Event) -> bool {
+    let state = |event: &Event| match &event.action {
+        Action::Kernel(kernel)
+            if (event.connection, event.end) == (sample.connection, sample.end) =>
+        {
+            Some(kernel.state)
+        }
+        _ => None,
+    };
+    let before = part.events.iter();
+    let before = before.take_while(|event| event.sequence < sample.sequence);
+    before.filter_map(state).last() != state(sample)
 }
 
 /// What each packet means among those before it, by the sequence of its event.
@@ -228,6 +247,8 @@ fn capitalised(sentence: &str) -> String {
 mod tests {
     use wire::event::{ConnectionId, Data, End, Failure, Operation, SocketOption};
 
+    use wire::{Kernel, TcpState};
+
     use super::*;
 
     fn event(end: End, action: Action) -> Event {
@@ -295,6 +316,38 @@ mod tests {
                 "At the server <code>read</code> failed: reset (&lt;gone&gt;).",
                 "The relay lost a datagram of 1 byte: <code>x</code>.",
             ],
+        );
+    }
+
+    #[test]
+    fn of_samples_only_a_new_state_is_told() {
+        let mut events = Vec::new();
+        let states = [
+            (End::Client, TcpState::Established, 1),
+            (End::Server, TcpState::Established, 1),
+            (End::Client, TcpState::Established, 2),
+            (End::Client, TcpState::FinWait2, 2),
+        ];
+        for ((end, state, cwnd), sequence) in states.into_iter().zip(1..) {
+            let mut kernel = Kernel::of(state);
+            kernel.cwnd = Some(cwnd);
+            events.push(Event {
+                sequence,
+                ..event(end, Action::Kernel(kernel))
+            });
+        }
+        let part = Part {
+            events: events.clone(),
+            ..Part::default()
+        };
+        let seen = "client state FIN-WAIT-2".parse().unwrap();
+        assert_eq!(
+            sentences(&part, &events, &seen),
+            [
+                "The client is in state ESTABLISHED.",
+                "The server is in state ESTABLISHED.",
+                "The client is in state FIN-WAIT-2.",
+            ]
         );
     }
 

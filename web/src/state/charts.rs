@@ -189,41 +189,43 @@ impl Lab {
 
     /// What the packets of a connection tell of what an end has sent.
     fn sent(&self, id: ConnectionId, end: End) -> Sent {
-        let mut sent = Sent::default();
-        let (mut next, mut acked) = (0, 0);
+        // When, how far it was sent or acknowledged, and which of both.
+        let mut steps: Vec<(u64, u64, bool)> = Vec::new();
+        let mut first = None;
         for (time_ns, from, told) in self.segments(id) {
-            let Some(sight) = told
-                .sight
-                .as_ref()
-                .filter(|sight| sight.summary.tcp().is_some())
-            else {
+            let Some(sight) = told.sight.as_ref() else {
                 continue;
             };
-            if from == end {
-                let length = u64::from(sight.summary.sequence_length());
-                if length > 0 {
-                    let behind = u64::from(sight.marks.seq) + length;
-                    sent.sent.push((time_ns, behind));
-                    next = next.max(behind);
+            let length = u64::from(sight.summary.sequence_length());
+            if from == end && sight.summary.tcp().is_some() && length > 0 {
+                let seq = u64::from(sight.marks.seq);
+                first.get_or_insert(seq);
+                steps.push((time_ns, seq + length, true));
+            } else if let (true, Some(ack)) = (from != end, sight.marks.ack) {
+                // It counts where it arrives. Of captured packets no fate is told: that is at once.
+                let mut fates = told.fates.iter();
+                let arrived = fates.clone().find(|(_, fate)| *fate == Fate::Arrive);
+                let is_lost = fates.any(|(_, fate)| matches!(fate, Fate::Drop(_)));
+                match arrived {
+                    Some((at_ns, _)) => steps.push((*at_ns, ack.into(), false)),
+                    None if is_lost => {}
+                    None => steps.push((time_ns, ack.into(), false)),
                 }
-            } else if let Some(ack) = sight.marks.ack {
-                // It counts where it arrives; in a captured exchange that is at once.
-                let arrival = told
-                    .fates
-                    .iter()
-                    .rev()
-                    .find(|(_, fate)| *fate == Fate::Arrive);
-                let is_lost = (told.fates.iter()).any(|(_, fate)| matches!(fate, Fate::Drop(_)));
-                if is_lost && arrival.is_none() {
-                    continue;
-                }
-                acked = acked.max(u64::from(ack));
-                sent.acknowledged
-                    .push((arrival.map_or(time_ns, |(at_ns, _)| *at_ns), acked));
+            }
+        }
+        steps.sort_by_key(|(time_ns, _, _)| *time_ns);
+        let mut sent = Sent::default();
+        let (mut next, mut acked) = (0, first.unwrap_or(0));
+        for (time_ns, number, is_sent) in steps {
+            if is_sent {
+                next = next.max(number);
+                sent.sent.push((time_ns, number));
+            } else {
+                acked = acked.max(number);
+                sent.acknowledged.push((time_ns, acked));
             }
             sent.in_flight.push((time_ns, next.saturating_sub(acked)));
         }
-        sent.acknowledged.sort_unstable();
         sent
     }
 

@@ -3,6 +3,7 @@ use wire::{Event, Kernel, TcpState, ToGateway, ToPage};
 use super::super::kernel::tests::sample;
 use super::super::lab::tests::spec;
 use super::super::lab::{Input, Lab};
+use super::super::packets::tests::{ACK, SYN, fate, lab as with_packets, packet, segment};
 use super::*;
 
 const ID: ConnectionId = ConnectionId(1);
@@ -105,4 +106,69 @@ fn who_opens_the_part_looks_and_who_starts_over_keeps_looking() {
     assert!(lab.looks.kernel);
     let say = lab.update(Input::Kernel(false));
     assert!(matches!(&say[..], [ToGateway::Look { kernel: false, .. }]));
+}
+
+#[test]
+fn where_there_are_only_packets_they_tell_what_is_in_flight() {
+    use End::{Client, Server};
+    let lab = with_packets([
+        packet(1, Client, segment(Client, 7_000, 0, SYN, b"")),
+        packet(3, Server, segment(Server, 90, 7_001, SYN | ACK, b"")),
+        packet(5, Client, segment(Client, 7_001, 91, ACK, &[0; 100])),
+        packet(7, Client, segment(Client, 7_101, 91, ACK, &[0; 100])),
+        packet(9, Server, segment(Server, 91, 7_101, ACK, b"")),
+        // Sent again.
+        packet(11, Client, segment(Client, 7_101, 91, ACK, &[0; 100])),
+        packet(13, Server, segment(Server, 91, 7_201, ACK, b"")),
+    ]);
+    let charts = lab.charts(ID, Client);
+    let names: Vec<_> = charts.iter().map(|chart| chart.name).collect();
+    assert_eq!(names, ["in flight, by the packets", "sequence number sent"]);
+    let values = |chart: usize| {
+        let times = [1, 3, 5, 7, 9, 11, 13];
+        times.map(|time_ns| charts[chart].value_at(time_ns))
+    };
+    let bytes = |values: [u64; 7]| values.map(|value| Unit::Bytes.words(value));
+    assert_eq!(values(0), bytes([1, 0, 100, 200, 100, 100, 0]));
+    assert_eq!(values(1), bytes([1, 1, 101, 201, 201, 201, 201]));
+    assert!(lab.has_charts(ID));
+}
+
+#[test]
+fn an_acknowledgment_counts_where_it_arrives_and_not_if_it_is_lost() {
+    use wire::packet::Cause;
+    let ack = |sequence, ack| {
+        packet(
+            sequence,
+            End::Server,
+            segment(End::Server, 90, ack, ACK, b""),
+        )
+    };
+    let lab = with_packets([
+        packet(
+            1,
+            End::Client,
+            segment(End::Client, 7_001, 90, ACK, &[0; 100]),
+        ),
+        packet(
+            3,
+            End::Client,
+            segment(End::Client, 7_101, 90, ACK, &[0; 100]),
+        ),
+        ack(5, 7_101),
+        ack(7, 7_201),
+        fate(8, 5, Fate::Drop(Cause::Chance)),
+        fate(20, 7, Fate::Arrive),
+        packet(
+            30,
+            End::Client,
+            segment(End::Client, 7_201, 90, ACK, &[0; 100]),
+        ),
+    ]);
+    let charts = lab.charts(ID, End::Client);
+    let in_flight = |time_ns| charts[0].value_at(time_ns);
+    assert_eq!(in_flight(7), "200 bytes");
+    assert_eq!(in_flight(19), "200 bytes");
+    assert_eq!(in_flight(20), "0 bytes");
+    assert_eq!(in_flight(30), "100 bytes");
 }

@@ -100,4 +100,4 @@ impl Packets {
 
 #[cfg(test)]
 #[path = "packets_tests.rs"]
-mod tests;
+pub(super) mod tests;

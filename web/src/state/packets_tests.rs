@@ -8,12 +8,18 @@ use crate::state::lab::tests::spec;
 use crate::state::{Input, Lab, exchange, packet_words};
 
 const FIN: u8 = 1;
-const SYN: u8 = 2;
+pub(in crate::state) const SYN: u8 = 2;
 const RST: u8 = 4;
-const ACK: u8 = 16;
+pub(in crate::state) const ACK: u8 = 16;
 
 /// A segment of TCP on IPv4, between port 50000 at the client and 9090 at the server.
-fn segment(from: End, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+pub(in crate::state) fn segment(
+    from: End,
+    seq: u32,
+    ack: u32,
+    flags: u8,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut bytes = vec![
         0x45,
         0,
@@ -54,7 +60,7 @@ fn event(sequence: u64, end: End, action: Action) -> Event {
     }
 }
 
-fn packet(sequence: u64, from: End, bytes: Vec<u8>) -> Event {
+pub(in crate::state) fn packet(sequence: u64, from: End, bytes: Vec<u8>) -> Event {
     let packet = Packet {
         number: sequence as u32,
         from,
@@ -65,7 +71,7 @@ fn packet(sequence: u64, from: End, bytes: Vec<u8>) -> Event {
     event(sequence, End::Wire, Action::Packet(packet))
 }
 
-fn fate(sequence: u64, packet: u32, fate: Fate) -> Event {
+pub(in crate::state) fn fate(sequence: u64, packet: u32, fate: Fate) -> Event {
     event(sequence, End::Wire, Action::Fate { packet, fate })
 }
 
@@ -74,7 +80,7 @@ fn heard(event: Event) -> Input {
 }
 
 /// A lab that looks at packets, and has heard these events.
-fn lab(events: impl IntoIterator<Item = Event>) -> Lab {
+pub(in crate::state) fn lab(events: impl IntoIterator<Item = Event>) -> Lab {
     let mut spec = spec();
     spec.controls = vec![Control::Packets];
     let mut lab = Lab::new(spec, 1, 0);
