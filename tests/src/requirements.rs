@@ -1,5 +1,7 @@
 //! What a machine may lack. `cargo lab test` names it in `WIREBOOK_SKIP`; under `CI` nothing may be skipped.
 
+use wirebook::capture::Capture;
+
 /// Whether tests that need `name` can run; says so when they cannot.
 ///
 /// # Panics
@@ -16,4 +18,21 @@ pub fn met(name: &str) -> bool {
         eprintln!("skipped: this machine has no {name}");
     }
     !skip
+}
+
+/// Whether whoever runs the tests may capture packets; says so when not.
+///
+/// # Panics
+///
+/// With `CI` set, a missing requirement is a failure.
+pub fn can_capture() -> bool {
+    let can = Capture::open_and_keep_privilege().source().is_ok();
+    assert!(
+        can || std::env::var_os("CI").is_none(),
+        "packets cannot be captured, and under CI nothing may be skipped"
+    );
+    if !can {
+        eprintln!("skipped: packets cannot be captured here");
+    }
+    can
 }

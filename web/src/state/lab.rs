@@ -303,9 +303,10 @@ impl Lab {
     /// Whether packets were observed here, or recorded with the book.
     pub(crate) fn has_packets(&self) -> bool {
         let is_packet = |event: &Event| matches!(event.action, Action::Packet(_));
-        let recorded = self.spec.recorded.as_ref();
-        self.packets.is_any()
-            || recorded.is_some_and(|trace| trace.steps.events.iter().any(is_packet))
+        let recorded = self.spec.recorded.as_ref().map(|trace| &trace.steps);
+        let shown = self.replay.as_ref().map(Replay::part);
+        let mut kept = recorded.into_iter().chain(shown);
+        self.packets.is_any() || kept.any(|part| part.events.iter().any(is_packet))
     }
 
     /// What the connection of the chosen client allows now.

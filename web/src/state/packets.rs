@@ -1,6 +1,6 @@
 //! What packets mean among those before them, and what became of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::VecDeque;
 
 use wire::flows::{Flows, Sight};
 use wire::packet::Fate;
@@ -9,21 +9,24 @@ use wire::{Action, Event};
 use super::trace::{Kind, Trace};
 
 /// What is known of a packet beyond its bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Told {
+    /// Of its event.
+    sequence: u64,
+    /// Its own number, and those of its copies.
+    numbers: Vec<u32>,
     /// What it means; `None` if it is no packet of IP.
     pub(crate) sight: Option<Sight>,
     /// What became of it and when, in order. Only of a simulated one is that known.
     pub(crate) fates: Vec<(u64, Fate)>,
 }
 
-/// Every packet that was observed, by the sequence of its event.
+/// Every packet that was observed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packets {
     flows: Flows,
-    told: BTreeMap<u64, Told>,
-    /// Which event a number belongs to.
-    numbers: HashMap<u32, u64>,
+    /// In the order of their events.
+    told: VecDeque<Told>,
     /// The sequence of the last event that was followed.
     last: u64,
     /// One came after a later one: what the later ones mean is to be found out anew.
@@ -36,7 +39,7 @@ impl Packets {
         if !matches!(event.action, Action::Packet(_) | Action::Fate { .. }) {
             return;
         }
-        self.is_late |= event.sequence < self.last;
+        self.is_late |= event.sequence <= self.last && !self.told.is_empty();
         if !self.is_late {
             self.follow(event);
         }
@@ -46,18 +49,21 @@ impl Packets {
         self.last = event.sequence;
         let sight = self.flows.observe(event);
         match &event.action {
-            Action::Packet(packet) => {
-                self.numbers.insert(packet.number, event.sequence);
-                self.told.entry(event.sequence).or_default().sight = sight;
-            }
+            Action::Packet(packet) => self.told.push_back(Told {
+                sequence: event.sequence,
+                numbers: vec![packet.number],
+                sight,
+                fates: Vec::new(),
+            }),
             Action::Fate { packet, fate } => {
-                let Some(sequence) = self.numbers.get(packet).copied() else {
+                // Of two with one number the later is meant: a simulator may begin anew.
+                let mut told = self.told.iter_mut().rev();
+                let Some(told) = told.find(|told| told.numbers.contains(packet)) else {
                     return;
                 };
                 if let Fate::Duplicate { copy } = fate {
-                    self.numbers.insert(*copy, sequence);
+                    told.numbers.push(*copy);
                 }
-                let told = self.told.entry(sequence).or_default();
                 told.fates.push((event.time_ns, *fate));
                 // That something before it is missing may show only where it arrives.
                 if let (Some(own), Some(sight)) = (&mut told.sight, sight) {
@@ -83,7 +89,10 @@ impl Packets {
 
     /// What is known of the packet of this event.
     pub(crate) fn told(&self, sequence: u64) -> Option<&Told> {
-        self.told.get(&sequence)
+        let found = self
+            .told
+            .binary_search_by_key(&sequence, |told| told.sequence);
+        self.told.get(found.ok()?)
     }
 
     /// Whether a packet was observed.
@@ -93,8 +102,13 @@ impl Packets {
 
     /// Forgets packets before this sequence number.
     pub(crate) fn forget_before(&mut self, sequence: u64) {
-        self.told = self.told.split_off(&sequence);
-        self.numbers.retain(|_, of| *of >= sequence);
+        while self
+            .told
+            .front()
+            .is_some_and(|told| told.sequence < sequence)
+        {
+            self.told.pop_front();
+        }
     }
 }
 

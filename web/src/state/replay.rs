@@ -81,6 +81,11 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
+    /// All of it.
+    pub(super) fn part(&self) -> &Part {
+        &self.part
+    }
+
     /// How many events it has.
     pub(crate) fn total(&self) -> usize {
         self.part.events.len()

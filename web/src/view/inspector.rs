@@ -7,7 +7,7 @@ use wire::{Action, End, Event, Worker};
 
 use super::memo::Memo;
 use super::parts::{choice, lazy, paragraph, toggle};
-use super::{Ui, dump, fields, streams};
+use super::{Ui, arrows, dump, fields, streams};
 use crate::browser;
 use crate::state::{Lab, clock, number, packet_words, size, summary, who};
 
@@ -118,6 +118,11 @@ fn details(ui: Ui, event: Event) -> AnyView {
         facts.push(("connection", with));
     }
     if let Action::Packet(packet) = &event.action {
+        let from = match packet.from {
+            End::Client => "you",
+            other => arrows::name(other),
+        };
+        facts.push(("from", from.to_owned()));
         facts.push(("length", size(packet.length as usize)));
     }
     if let Some(source) = &event.source {
