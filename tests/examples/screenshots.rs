@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
                 }
                 reader.open(&page).await?;
                 for lab in reader.labs().await? {
-                    lab.becomes("live").await?;
+                    lab.is_ready().await?;
                     lab.follow_all_steps().await?;
                 }
                 let file = folder.join(format!(

@@ -58,7 +58,7 @@ async fn every_lab_of_every_chapter_ticks_by_its_own_steps() -> Result<()> {
         for page in reader.pages().await? {
             reader.open(&page).await?;
             for lab in reader.labs().await? {
-                lab.becomes("live").await?;
+                lab.is_ready().await?;
                 lab.follow_all_steps().await?;
                 labs += 1;
             }
@@ -381,7 +381,7 @@ const PRINT: &str = "print.html";
 /// Fills the labs of the open page with something to look at: what their first step does.
 async fn use_every_lab(reader: &Reader) -> Result<()> {
     for lab in reader.labs().await? {
-        lab.becomes("live").await?;
+        lab.is_ready().await?;
         for step in lab.spec().await?.steps.iter().take(1) {
             for play in &step.play {
                 lab.play(play).await?;
@@ -400,7 +400,7 @@ async fn no_page_is_wider_than_a_phone() -> Result<()> {
         for page in reader.pages().await? {
             reader.open(&page).await?;
             for lab in reader.labs().await? {
-                lab.becomes("live").await?;
+                lab.is_ready().await?;
             }
             let overflow = reader.overflow().await?;
             ensure!(overflow <= 0, "{page} is {overflow} px too wide");

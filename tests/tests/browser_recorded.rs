@@ -74,6 +74,10 @@ async fn every_lab_of_a_hosted_book_replays_its_recorded_exchange_and_reaches_fo
         for page in host.pages()? {
             reader.open(&page).await?;
             for lab in reader.labs().await? {
+                if lab.is_simulated().await? {
+                    // It needs no gateway, and is seen live here, too.
+                    continue;
+                }
                 lab.becomes("recorded").await?;
                 ensure!(lab.steps_ticked().await? == 0);
                 let total = lab
@@ -354,6 +358,10 @@ async fn axe_finds_nothing_where_labs_replay_ask_and_share() -> Result<()> {
             for page in host.pages()? {
                 reader.open(&page).await?;
                 for lab in reader.labs().await? {
+                    if lab.is_simulated().await? {
+                        lab.is_ready().await?;
+                        continue;
+                    }
                     lab.becomes("recorded").await?;
                     lab.click("Share").await?;
                     lab.click("Step forward").await?;

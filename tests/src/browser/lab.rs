@@ -1,8 +1,9 @@
 //! What a reader does and sees in one lab.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
+use wire::session::is_simulated;
 use wire::{Act, Lab, Play};
 
 use super::reader::Reader;
@@ -40,6 +41,24 @@ impl LabOnPage<'_> {
             json!(state),
         )
         .await
+    }
+
+    /// Whether its server runs in a simulated network.
+    pub async fn is_simulated(&self) -> Result<bool> {
+        Ok(is_simulated(&self.spec().await?.server))
+    }
+
+    /// Waits until the lab can be used: live, or simulated if its server is. Simulated time then
+    /// passes as fast as it can.
+    pub async fn is_ready(&self) -> Result<()> {
+        if self.is_simulated().await? {
+            // Its simulator starts when it comes into view.
+            let into_view = "labOf(argument).scrollIntoView(); return true";
+            self.reader.run(into_view, json!(self.name)).await?;
+            self.becomes("simulated").await?;
+            return self.fill("Speed", "10000").await;
+        }
+        self.becomes("live").await
     }
 
     /// Presses the button of this name, once it can be pressed.
@@ -122,9 +141,7 @@ impl LabOnPage<'_> {
             Act::Deadline(Some(ms)) => self.set("deadline", *ms).await,
             Act::Deadline(None) => self.click("Switch off deadline").await,
             Act::Pause | Act::Resume => self.click("Pause reading").await,
-            Act::Network(_) | Act::Trap(_) => {
-                bail!("the page has no control for `{play}` yet")
-            }
+            Act::Network(_) | Act::Trap(_) => self.fill_in().await,
             Act::Relay(relay) => {
                 self.fill("loss", &relay.loss_percent.to_string()).await?;
                 self.fill("duplicate", &relay.duplicate_percent.to_string())
@@ -242,16 +259,47 @@ impl LabOnPage<'_> {
         let spec = self.spec().await?;
         ensure!(!spec.steps.is_empty(), "the lab {} has no steps", self.name);
         for (index, step) in spec.steps.iter().enumerate() {
-            for play in &step.play {
+            let is_filled_in = |play: &&Play| matches!(play.act, Act::Network(_) | Act::Trap(_));
+            let first = step.play.iter().position(|play| is_filled_in(&play));
+            // The recorder does a step's plays at one simulated time.
+            if is_simulated(&spec.server) && !step.play.is_empty() {
+                self.rests().await?;
+                self.click("Pause").await?;
+            }
+            for (place, play) in step.play.iter().enumerate() {
+                // One click does all of them.
+                if is_filled_in(&play) && first != Some(place) {
+                    continue;
+                }
                 self.play(play)
                     .await
                     .with_context(|| format!("step {}: {play}", index + 1))?;
+            }
+            if is_simulated(&spec.server) && !step.play.is_empty() {
+                self.click("Run").await?;
             }
             self.see_step_ticked(index)
                 .await
                 .with_context(|| format!("step {}: {}", index + 1, step.seen))?;
         }
         Ok(())
+    }
+
+    /// Waits until nothing is under way in the simulated network.
+    pub async fn rests(&self) -> Result<()> {
+        let nothing = "lab.querySelector('.sim-nothing')";
+        self.wait("nothing under way", nothing, Value::Null).await
+    }
+
+    /// Presses what does the current step's part that the composer has no control for.
+    async fn fill_in(&self) -> Result<()> {
+        self.wait(
+            "a step to fill in",
+            "(button => button && (button.click(), true))
+             (buttonOf(lab.querySelector('[aria-current=step]'), 'Fill in'))",
+            Value::Null,
+        )
+        .await
     }
 
     /// Waits until `expression` is true, with `lab` and `argument.value` in scope.
@@ -261,6 +309,17 @@ impl LabOnPage<'_> {
             .wait(what, &expression, self.argument(value))
             .await?;
         Ok(())
+    }
+
+    /// What `expression` is now, with `lab` in scope.
+    pub async fn value_of(&self, expression: &str) -> Result<Value> {
+        let body = format!("const lab = labOf(argument.lab); return {expression}");
+        self.reader.run(&body, self.argument(Value::Null)).await
+    }
+
+    /// Whether `expression` is true now.
+    pub async fn is_true(&self, expression: &str) -> Result<bool> {
+        Ok(self.value_of(expression).await? == json!(true))
     }
 
     fn argument(&self, value: Value) -> Value {

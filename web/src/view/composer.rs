@@ -156,9 +156,12 @@ fn preview_text(ui: Ui) -> String {
 
 fn connection_buttons(ui: Ui, own: Memo<Own>) -> AnyView {
     let press = move |command: Command| move || ui.act(Input::Command(command.clone()));
+    // In a simulated network a connection can be given up before it stands.
+    let is_simulated = ui.lab.with_untracked(|lab| lab.simulated.is_some());
     let closed = move || match own.get() {
         Own::Offline => Some("The server is not there"),
         Own::Open { .. } => None,
+        Own::Opening if is_simulated => None,
         _ => Some("There is no connection"),
     };
     let connect = move || match own.get() {
