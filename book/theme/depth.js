@@ -49,6 +49,8 @@ globalThis.wirebookDepth = (() => {
          */
         simulate(host, network, hello, hear) {
             let worker;
+            // What a module hands over is a look into its memory, which goes on changing.
+            const first = [network.slice(), hello.slice()];
             const start = () => {
                 if (worker) {
                     return;
@@ -60,8 +62,7 @@ globalThis.wirebookDepth = (() => {
                     event.preventDefault();
                     hear(undefined, event.message || 'Its script could not be loaded.');
                 };
-                worker.postMessage(network);
-                worker.postMessage(hello);
+                first.forEach(frame => worker.postMessage(frame));
             };
             const seen = new IntersectionObserver(
                 entries => {
@@ -75,7 +76,7 @@ globalThis.wirebookDepth = (() => {
             return {
                 say(frame) {
                     start();
-                    worker.postMessage(frame);
+                    worker.postMessage(frame.slice());
                 },
                 /** The page has shown what came. */
                 next() {
