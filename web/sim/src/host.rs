@@ -3,13 +3,15 @@
 //! Around smoltcp's stack stands what an operating system adds: a queue of connections that wait to
 //! be accepted, connections that live on when their program has closed them, and patience that ends.
 
+mod reno;
+mod rtt;
 mod samples;
 mod segments;
 
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{self, CongestionControl, State};
 use smoltcp::socket::udp;
 use smoltcp::time::{Duration, Instant};
@@ -19,7 +21,7 @@ use wire::packet::{Flags, Link, Summary};
 use wire::{Action, ConnectionId, Operation, Source};
 
 use self::samples::Sampled;
-use self::segments::Segments;
+use self::segments::{Segments, Taken};
 use crate::device::Device;
 use crate::tasks::Tasks;
 
@@ -121,6 +123,8 @@ pub(crate) struct Host {
     /// Whether samples of the sockets are told.
     pub(crate) is_sampled: bool,
     pub(crate) told: Vec<Told>,
+    /// Packets that leave.
+    pub(crate) sent: Vec<Vec<u8>>,
     pub(crate) tasks: Tasks,
 }
 
@@ -140,6 +144,7 @@ impl Host {
             alarms_ns: Vec::new(),
             is_sampled: false,
             told: Vec::new(),
+            sent: Vec::new(),
             tasks: Tasks::default(),
         }
     }
@@ -190,12 +195,21 @@ impl Host {
         let before = self.device.received.len();
         self.mind_patience();
         self.mind_addresses();
-        let polled = self
+        self.interface.poll_maintenance(now);
+        while !self.device.received.is_empty() {
+            self.take_next(now);
+        }
+        // One round lets each socket send one packet.
+        let mut changed = before > 0;
+        while self
             .interface
-            .poll(now, &mut self.device, &mut self.sockets);
-        let changed = polled != smoltcp::iface::PollResult::None || before > 0;
+            .poll_egress(now, &mut self.device, &mut self.sockets)
+            != PollResult::None
+        {
+            changed = true;
+            self.follow_sent();
+        }
         self.mind_addresses();
-        self.follow_sent();
         self.sample();
         self.mind_listeners();
         self.mind_orphans() || changed
@@ -233,20 +247,75 @@ impl Host {
         });
     }
 
+    /// Lets the stack take the next packet that came.
+    fn take_next(&mut self, now: Instant) {
+        let packet = self.device.received.front().map_or(&[][..], Vec::as_slice);
+        let summary = Summary::of(Link::Ip, packet);
+        let offer = segments::max_segment_size(packet);
+        let place = summary.as_ref().and_then(|summary| {
+            let (local, remote) = (summary.destination, summary.source);
+            let between = Some((local, remote));
+            let place = self.tcp.iter().rposition(|tcp| tcp.between == between);
+            // A SYN comes to one that listens.
+            place.or_else(|| {
+                let handle = self.listens_at(local.port())?;
+                self.tcp.iter().position(|tcp| tcp.handle == handle)
+            })
+        });
+        let before = place.map(|place| self.queues(place));
+        self.interface
+            .poll_ingress_single(now, &mut self.device, &mut self.sockets);
+        if let (Some(summary), Some(place), Some(before)) = (summary, place, before)
+            && let Some(segment) = summary.tcp()
+        {
+            let after = self.queues(place);
+            let taken = Taken {
+                acked: before.0.saturating_sub(after.0),
+                received: after.1.saturating_sub(before.1),
+                is_end: !before.2 && after.2,
+                offer,
+            };
+            let (length, payload) = (summary.sequence_length(), summary.payload_length);
+            let segments = &mut self.tcp[place].segments;
+            let now_us = self.now_ns / 1_000;
+            segments.take(segment, length, payload, taken, now_us);
+        }
+        self.mind_addresses();
+        self.follow_sent();
+    }
+
+    /// What a socket has to send, and to read, and whether the peer's FIN has come.
+    fn queues(&self, place: usize) -> (usize, usize, bool) {
+        let socket = self.sockets.get::<tcp::Socket<'_>>(self.tcp[place].handle);
+        let has_ended = matches!(
+            socket.state(),
+            State::CloseWait | State::LastAck | State::Closing | State::TimeWait
+        );
+        (socket.send_queue(), socket.recv_queue(), has_ended)
+    }
+
+    /// The socket that waits for a SYN at a port.
+    fn listens_at(&self, port: u16) -> Option<SocketHandle> {
+        let listener = self.listeners.iter().find(|one| one.port == port)?;
+        let mut waiting = listener.waiting.iter().copied();
+        waiting.find(|handle| self.sockets.get::<tcp::Socket<'_>>(*handle).is_listening())
+    }
+
     /// Takes note of what the stack has sent, and mends it.
     fn follow_sent(&mut self) {
+        let now_us = self.now_ns / 1_000;
         for mut packet in mem::take(&mut self.device.sent) {
             let summary = Summary::of(Link::Ip, &packet);
             let is_sent = match &summary {
                 Some(summary) if let Some(segment) = summary.tcp() => {
                     let tcp = self.tcp_between(summary.source, summary.destination);
                     let length = summary.sequence_length();
-                    tcp.is_none_or(|tcp| tcp.segments.send(segment, length, &mut packet))
+                    tcp.is_none_or(|tcp| tcp.segments.send(segment, length, now_us, &mut packet))
                 }
                 _ => true,
             };
             if is_sent {
-                self.device.sent.push_back(packet);
+                self.sent.push(packet);
             }
         }
     }
@@ -470,6 +539,10 @@ impl Host {
             let (local, remote) = (socket.local_endpoint(), socket.remote_endpoint());
             if let Some(between) = local.zip(remote) {
                 tcp.between = Some((address(between.0), address(between.1)));
+            } else if socket.is_listening() && tcp.between.is_some() {
+                // It was reset before it was accepted, and is another's next.
+                tcp.between = None;
+                tcp.segments = Segments::default();
             }
         }
     }

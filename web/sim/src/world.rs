@@ -197,7 +197,10 @@ impl World {
         for host in &self.hosts {
             let mut host = host.borrow_mut();
             host.set_now(self.now_ns);
-            host.set_mtu(network.mtu);
+            // That it takes less is noticed when the first packet is too large.
+            if usize::from(network.mtu) > host.device.mtu {
+                host.set_mtu(network.mtu);
+            }
         }
         self.attend(0);
         self.attend(1);
@@ -316,7 +319,7 @@ impl World {
     fn gather(&mut self, way: usize, host: &Shared) {
         let (told, sent) = {
             let host = &mut host.borrow_mut();
-            (mem::take(&mut host.told), mem::take(&mut host.device.sent))
+            (mem::take(&mut host.told), mem::take(&mut host.sent))
         };
         for told in told {
             self.tell(ENDS[way], told);
@@ -356,6 +359,10 @@ impl World {
         let taken = match way {
             Way::Refused(cause) => {
                 self.tell_fate(connection, number, Fate::Drop(cause));
+                if cause == Cause::Size {
+                    // As if an ICMP message had come at once (RFC 1191, 4).
+                    self.hosts[from].borrow_mut().set_mtu(self.network.mtu);
+                }
                 return;
             }
             Way::Taken(taken) => taken,
@@ -450,6 +457,15 @@ impl World {
         self.due(second.arrives_ns, copy, Next::Arrives);
         self.under_way.insert(copy, second);
         self.tell_fate(connection, number, Fate::Duplicate { copy });
+    }
+
+    /// Looks at both hosts.
+    #[cfg(test)]
+    pub(crate) fn with_hosts(&self, look: impl Fn(&mut Host) -> usize) -> usize {
+        self.hosts
+            .iter()
+            .map(|host| look(&mut host.borrow_mut()))
+            .sum()
     }
 
     fn due(&mut self, at_ns: u64, number: u32, next: Next) {

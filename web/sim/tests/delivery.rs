@@ -120,3 +120,18 @@ fn of_datagrams_only_what_was_sent_arrives() {
         }
     }
 }
+
+#[test]
+fn a_link_that_takes_smaller_packets_all_at_once_still_delivers() {
+    let mut page = Page::of("sim_echo", "delay=20");
+    let id = page.open();
+    let sent: Vec<u8> = (0..20_000_u32)
+        .map(|number| number.to_le_bytes()[0])
+        .collect();
+    page.send(id, &sent);
+    page.pass(std::time::Duration::from_millis(90));
+    page.say(ToGateway::Network("delay=20 mtu=400".parse().unwrap()));
+    page.rest();
+    assert!(moved(&page, id, End::Client, true) == sent);
+    assert!(page.kinds("drop data") > 0, "{}", page.transcript());
+}

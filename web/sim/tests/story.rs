@@ -25,7 +25,7 @@ fn a_connection_is_made_used_and_closed_over_the_link() {
         words.dedup();
         words
     };
-    let client = "SYN-SENT wait ESTABLISHED connect write ESTABLISHED read ESTABLISHED close \
+    let client = "SYN-SENT wait SYN-SENT ESTABLISHED connect write ESTABLISHED read ESTABLISHED close \
                   FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED";
     let server = "SYN-RECEIVED ESTABLISHED accept wait ESTABLISHED read write wait ESTABLISHED \
                   CLOSE-WAIT end close LAST-ACK CLOSED";
