@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Map, Value};
 use wire::pcapng::{NoPackets, pcapng};
 use wire::session::Transport;
 use wire::trace::Part;
@@ -116,6 +117,83 @@ fn traces() -> Vec<(String, Trace)> {
         .collect();
     traces.sort_by(|one, other| one.0.cmp(&other.0));
     traces
+}
+
+/// tshark's words for the packets of a capture, in the fields that we compare with ours.
+fn said(capture: &Path, fields: &[&str]) -> Vec<Map<String, Value>> {
+    // Each packet by itself, with the numbers that are in it.
+    let mut arguments = vec![
+        "-o",
+        "ip.defragment:FALSE",
+        "-o",
+        "ipv6.defragment:FALSE",
+        "-o",
+        "tcp.relative_sequence_numbers:FALSE",
+        "-d",
+        "udp.port==5300,dns",
+        "-T",
+        "json",
+    ];
+    arguments.extend(CHECKED);
+    arguments.extend(fields.iter().flat_map(|field| ["-e", *field]));
+    let packets: Vec<Value> = serde_json::from_str(&tshark(capture, &arguments)).unwrap();
+    let mut said = Vec::new();
+    for mut packet in packets {
+        let mut layers = packet["_source"]["layers"].take();
+        let layers = layers.as_object_mut().unwrap();
+        for value in layers
+            .values_mut()
+            .flat_map(|all| all.as_array_mut().unwrap())
+        {
+            // Newer ones write truth in words.
+            match value.as_str() {
+                Some("True") => *value = "1".into(),
+                Some("False") => *value = "0".into(),
+                _ => {}
+            }
+        }
+        said.push(std::mem::take(layers));
+    }
+    said
+}
+
+/// What is kept of tshark's words is what it says; `wire` compares ours with it. To write it anew
+/// after a new capture: `WIREBOOK_GOLDEN=write cargo test -p wirebook-tests --test tshark`.
+#[test]
+fn what_is_kept_of_tshark_is_what_it_says() {
+    if !requirements::met("tshark") {
+        return;
+    }
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../wire/tests/captures"
+    ));
+    let table = std::fs::read_to_string(folder.join("fields.txt")).unwrap();
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    let fields: Vec<&str> = rows
+        .flat_map(|line| line.split('|').nth(1).unwrap().trim().split('+'))
+        .collect();
+    let mut captures = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let capture = entry.unwrap().path();
+        if capture.extension().is_none_or(|ending| ending != "pcapng") {
+            continue;
+        }
+        captures += 1;
+        let said = said(&capture, &fields);
+        let golden = capture.with_extension("json");
+        if std::env::var_os("WIREBOOK_GOLDEN").is_some() {
+            let packets = said
+                .iter()
+                .map(|packet| serde_json::to_string(packet).unwrap());
+            let text = packets.collect::<Vec<_>>().join(",\n");
+            std::fs::write(&golden, format!("[\n{text}\n]\n")).unwrap();
+        }
+        let kept = std::fs::read_to_string(&golden).unwrap();
+        let kept: Vec<Map<String, Value>> = serde_json::from_str(&kept).unwrap();
+        assert_eq!(said, kept, "{}", capture.display());
+    }
+    assert!(captures >= 18);
 }
 
 /// Every recorded exchange of the book: its steps, and its questions.

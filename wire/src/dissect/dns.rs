@@ -235,7 +235,9 @@ fn name(reader: &mut Reader<'_>, field: &str) -> Option<String> {
                     let pointer = reader.number("Pointer", 2)? as usize & 0x3fff;
                     reader.value(["byte ", &pointer.to_string()].concat());
                     reader.note("the rest of the name stands there (RFC 1035, 4.1.4)");
-                    problem = follow(reader.whole, pointer, start, &mut said).err();
+                    let message = reader.whole.get(reader.base..).unwrap_or_default();
+                    let before = start.saturating_sub(reader.base);
+                    problem = follow(message, pointer, before, &mut said).err();
                     return Some(());
                 }
                 _ => {

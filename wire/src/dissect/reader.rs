@@ -16,8 +16,10 @@ const MAX_HEX_BYTES: usize = 32;
 /// A method that takes bytes returns `None` if they are not there; what is there is then a field of
 /// its own, so that the fields cover all bytes whatever they are.
 pub(super) struct Reader<'a> {
-    /// The whole message: ranges and pointers count from its start.
+    /// All bytes: ranges count from their start.
     pub(super) whole: &'a [u8],
+    /// Where the message begins whose pointers count from its start.
+    pub(super) base: usize,
     /// The next byte.
     pub(super) at: usize,
     /// Where this level ends; never behind the whole.
@@ -29,6 +31,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(whole: &'a [u8]) -> Self {
         Self {
             whole,
+            base: 0,
             at: 0,
             end: whole.len(),
             fields: Vec::new(),
@@ -102,6 +105,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let mut inner = Reader {
             whole: self.whole,
+            base: self.base,
             at: start,
             end: start + length.unwrap_or(usize::MAX).min(self.left()),
             fields: Vec::new(),

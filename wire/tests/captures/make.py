@@ -96,7 +96,7 @@ def forwarded(kind, fate):
     threading.Thread(target=forward, daemon=True).start()
 
 
-def capture(name, work, device="v", space="a", expression="ip or ip6 or vlan"):
+def capture(name, work, device="v", space="a", expression="ip or ip6 or vlan", wait=0.4):
     raw = "/tmp/wb_%s.pcap" % name
     watching = ["ip", "netns", "exec", "wb_" + space, "tcpdump", "-i", device, "-U", "--immediate-mode",
                 "-w", raw, expression]
@@ -108,7 +108,7 @@ def capture(name, work, device="v", space="a", expression="ip or ip6 or vlan"):
         raise RuntimeError("tcpdump does not listen")
     work()
     # What is on its way to tcpdump is awaited: it announces nothing.
-    time.sleep(0.4)
+    time.sleep(wait)
     tcpdump.terminate()
     tcpdump.wait()
     print(name)
@@ -352,7 +352,7 @@ def main():
         on("a", echo).join()
 
     cable()
-    capture("icmp_echo", ping, expression="icmp or icmp6")
+    capture("icmp_echo", ping, expression="icmp or icmp6", wait=2.2)
 
     def beyond():
         inside("b", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
@@ -383,7 +383,7 @@ def main():
         on("a", client).join()
 
     cable()
-    capture("icmp_errors", beyond)
+    capture("icmp_errors", beyond, wait=2.2)
 
     def up():
         for space in "ab":

@@ -9,6 +9,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
     let mut protocol = 0;
     let mut total = 0;
     let mut offset = 0;
+    let mut is_fragment = false;
     reader.group("IPv4", None, &mut |reader| {
         let first = reader.hex("Version and header length", 1)?[0];
         let header = usize::from(first & 15) * 4;
@@ -24,6 +25,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
         reader.note("the same in all fragments of one packet (RFC 6864)");
         let flags = reader.hex("Flags and fragment offset", 2)?;
         let flags = u16::from_be_bytes([flags[0], flags[1]]);
+        is_fragment = flags & 0x3fff != 0;
         let yes = |bit: u16| if flags & bit != 0 { "yes" } else { "no" };
         reader.bits(
             "Don't fragment",
@@ -58,7 +60,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
     let carrier = Carrier {
         addresses: bytes.get(12..20)?.to_vec(),
         depth,
-        is_whole: offset == 0 && (header..=bytes.len()).contains(&total),
+        is_whole: !is_fragment && (header..=bytes.len()).contains(&total),
     };
     if offset > 0 {
         reader.rest("Fragment");

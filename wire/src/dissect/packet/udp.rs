@@ -22,7 +22,10 @@ pub(super) fn datagram(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()>
     })?;
     let length = length.saturating_sub(8).min(reader.left());
     if DNS_PORTS.iter().any(|port| ports.contains(port)) {
-        reader.group("DNS", Some(length), &mut dns::message)
+        reader.group("DNS", Some(length), &mut |reader| {
+            reader.base = reader.at;
+            dns::message(reader)
+        })
     } else {
         reader.within(length, &mut |reader| {
             text::data(reader);
