@@ -147,6 +147,7 @@ async fn the_arrow_keys_go_through_packets_and_a_reader_who_listens_hears_them()
         let lab = shake_hands(reader).await?;
         reader.tab_to("tcp_ok", "Exchange").await?;
         reader.press(Key::Home.value().to_string()).await?;
+        let mut heard = Vec::new();
         for _ in 0..20 {
             let here = reader
                 .run(
@@ -156,11 +157,12 @@ async fn the_arrow_keys_go_through_packets_and_a_reader_who_listens_hears_them()
                 )
                 .await?;
             if here == json!("wire, from you: SYN, sequence number 0, window 65495") {
-                return lab.see_inspected("sequence number").await;
+                return lab.see_inspected("Sequence number").await;
             }
+            heard.push(here);
             reader.press(char::from(Key::Down).to_string()).await?;
         }
-        anyhow::bail!("no row says in words that the SYN left")
+        anyhow::bail!("no row says in words that the SYN left: {heard:?}")
     })
     .await
 }

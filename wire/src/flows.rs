@@ -174,7 +174,7 @@ struct Half {
     duplicates: u16,
     /// Behind the highest number that came to the other end with nothing missing before it.
     arrived: Option<u32>,
-    /// What came to the other end beyond that, as (first, behind last).
+    /// What came to the other end beyond that, as (first, behind last), in order.
     beyond: Vec<(u32, u32)>,
 }
 
@@ -418,7 +418,10 @@ impl Half {
         }
         if is_before(arrived, segment.seq) {
             if self.beyond.len() < MAX_FLOWS {
-                self.beyond.push((segment.seq, end));
+                let at = self
+                    .beyond
+                    .partition_point(|(first, _)| is_before(*first, segment.seq));
+                self.beyond.insert(at, (segment.seq, end));
             }
             return true;
         }
@@ -427,8 +430,6 @@ impl Half {
             false => arrived,
         };
         // What had come early may now follow without a gap.
-        self.beyond
-            .sort_by_key(|(first, _)| first.wrapping_sub(arrived) as i32);
         self.beyond.retain(|(first, behind)| {
             let follows = !is_before(arrived, *first);
             if follows && is_before(arrived, *behind) {

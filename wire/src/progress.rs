@@ -86,8 +86,11 @@ impl Progress {
         }
         // What had arrived already although it comes later is held against the steps that follow.
         let mut ticked_at = event.sequence;
-        let mut early: Vec<Noted> = self.early.drain(..).collect();
-        early.sort_by_key(|(event, _)| event.sequence);
+        let mut early: Vec<Noted> = Vec::with_capacity(self.early.len());
+        for noted in self.early.drain(..) {
+            let at = early.partition_point(|(event, _)| event.sequence <= noted.0.sequence);
+            early.insert(at, noted);
+        }
         for (event, sight) in early {
             if event.sequence < ticked_at {
                 continue;

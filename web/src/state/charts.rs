@@ -190,7 +190,7 @@ impl Lab {
     /// What the packets of a connection tell of what an end has sent.
     fn sent(&self, id: ConnectionId, end: End) -> Sent {
         // When, how far it was sent or acknowledged, and which of both.
-        let mut steps: Vec<(u64, u64, bool)> = Vec::new();
+        let mut steps: Vec<Step> = Vec::new();
         let mut first = None;
         for (time_ns, from, told) in self.segments(id) {
             let Some(sight) = told.sight.as_ref() else {
@@ -200,20 +200,19 @@ impl Lab {
             if from == end && sight.summary.tcp().is_some() && length > 0 {
                 let seq = u64::from(sight.marks.seq);
                 first.get_or_insert(seq);
-                steps.push((time_ns, seq + length, true));
+                add(&mut steps, (time_ns, seq + length, true));
             } else if let (true, Some(ack)) = (from != end, sight.marks.ack) {
                 // It counts where it arrives. Of captured packets no fate is told: that is at once.
                 let mut fates = told.fates.iter();
                 let arrived = fates.clone().find(|(_, fate)| *fate == Fate::Arrive);
                 let is_lost = fates.any(|(_, fate)| matches!(fate, Fate::Drop(_)));
                 match arrived {
-                    Some((at_ns, _)) => steps.push((*at_ns, ack.into(), false)),
+                    Some((at_ns, _)) => add(&mut steps, (*at_ns, ack.into(), false)),
                     None if is_lost => {}
-                    None => steps.push((time_ns, ack.into(), false)),
+                    None => add(&mut steps, (time_ns, ack.into(), false)),
                 }
             }
         }
-        steps.sort_by_key(|(time_ns, _, _)| *time_ns);
         let mut sent = Sent::default();
         let (mut next, mut acked) = (0, first.unwrap_or(0));
         for (time_ns, number, is_sent) in steps {
@@ -328,6 +327,15 @@ impl Lab {
     pub(crate) fn has_charts(&self, id: ConnectionId) -> bool {
         self.both(id).any(|samples| !samples.all().is_empty()) || self.span(id).is_some()
     }
+}
+
+/// A number that was sent or acknowledged, with its time.
+type Step = (u64, u64, bool);
+
+/// Adds a step at its time. Most come in order; for the few that do not, a sort would weigh more.
+fn add(steps: &mut Vec<Step>, step: Step) {
+    let at = steps.partition_point(|(time_ns, _, _)| *time_ns <= step.0);
+    steps.insert(at, step);
 }
 
 #[cfg(test)]

@@ -227,9 +227,11 @@ impl Simulated {
         });
         let mut chips: Vec<Chip> = flights
             .map(|flight| chip(flight, now.time_ns, false))
-            .chain(lost.map(|lost| chip(&lost.flight, lost.at_ns, true)))
             .collect();
-        chips.sort_by_key(|chip| chip.number);
+        for lost in lost {
+            let at = chips.partition_point(|chip| chip.number < lost.flight.packet);
+            chips.insert(at, chip(&lost.flight, lost.at_ns, true));
+        }
         chips.truncate(MAX_CHIPS);
         chips
     }
