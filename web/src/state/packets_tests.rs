@@ -5,7 +5,7 @@ use wire::session::{Server, Transport};
 use wire::{ToGateway, ToPage};
 
 use crate::state::lab::tests::spec;
-use crate::state::{Input, Lab, exchange, packet_words};
+use crate::state::{Input, Lab, Reel, exchange, packet_words};
 
 const FIN: u8 = 1;
 pub(in crate::state) const SYN: u8 = 2;
@@ -265,4 +265,15 @@ fn the_gateway_is_asked_for_packets_whenever_it_comes() {
     assert_eq!(quiet.update(Input::Packets(false)), look(false));
     // Where steps may wait for packets, hiding them does not stop them from ticking.
     assert_eq!(asking.update(Input::Packets(false)), look(true));
+}
+
+#[test]
+fn a_link_to_a_packet_shows_packets_where_they_are_hidden() {
+    let shared = exchange(&lab(conversation()), "today").unwrap();
+    for (number, rows) in [(0, 0), (3, 3)] {
+        let mut lab = Lab::new(spec(), 1, 0);
+        let shared = std::sync::Arc::new(shared.clone());
+        lab.update(Input::Reel(Reel::Shared(shared, number)));
+        assert_eq!(lab.trace.rows().len(), rows);
+    }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use wire::trace::{Part, Recorded};
-use wire::{Event, ToGateway, Trace};
+use wire::{Action, Event, ToGateway, Trace};
 
 use super::lab::{Command, Input, Lab, progress};
 use super::question::Answer;
@@ -251,8 +251,13 @@ impl Lab {
             let found = event
                 .checked_sub(1)
                 .and_then(|index| replay.part.events.get(index));
+            let is_packet = found.is_some_and(|event| matches!(event.action, Action::Packet(_)));
             let event = found.map(|event| event.sequence * 2);
             replay.arrival = Some(Arrival { event });
+            // Whoever follows a link to a packet wants to see it.
+            if is_packet {
+                self.trace.show_packets(true);
+            }
         }
     }
 

@@ -180,14 +180,14 @@ fn event_row(lab: &Lab, event: &wire::Event, count: u32, several: bool) -> Event
 
 fn packet_row(lab: &Lab, event: &wire::Event, packet: &Packet) -> PacketRow {
     let told = lab.packets.told(event.sequence);
-    let to = told.and_then(|told| Some(told.sight.as_ref()?.summary.destination));
-    let client = event.connection.and_then(|id| lab.conversations.get(id));
-    let client = client.and_then(|one| one.client.as_ref());
+    // To its clients a relay speaks from the address that they know.
+    let source = told.and_then(|told| Some(told.sight.as_ref()?.summary.source));
+    let known = lab.server.as_ref().map(|server| &server.address);
     PacketRow {
         from: packet.from,
         is_second: match packet.from {
             End::Client => false,
-            End::Relay => to.map(Into::into).as_ref() != client,
+            End::Relay => source.map(Into::into).as_ref() != known,
             End::Server | End::Wire => true,
         },
         words: packet_words(event, packet, told),
