@@ -51,6 +51,10 @@ const ACK_DELAY: Duration = Duration::from_millis(40);
 const SYN_PATIENCE: Duration = Duration::from_secs(127);
 const DATA_PATIENCE: Duration = Duration::from_secs(924);
 
+/// How long a connection that is kept alive may be silent: nine probes after the first, 75 s apart,
+/// as Linux.
+const PROBE_PATIENCE: Duration = Duration::from_secs(7_200 + 9 * 75);
+
 /// How long a silent connection waits before it asks whether the peer is there (RFC 9293, 3.8.4).
 const KEEP_ALIVE: Duration = Duration::from_secs(7_200);
 
@@ -79,6 +83,10 @@ struct Tcp {
     /// Whose it is, once that is known.
     connection: Option<ConnectionId>,
     segments: Segments,
+    /// The last acknowledgment, as it came.
+    heard: Option<Vec<u8>>,
+    is_stalled: bool,
+    nudges: u8,
     sampled: Sampled,
 }
 
@@ -192,6 +200,7 @@ impl Host {
     /// Lets the stack work; whether anything came of it.
     pub(crate) fn poll(&mut self) -> bool {
         let now = instant(self.now_ns);
+        self.nudge();
         let before = self.device.received.len();
         self.mind_patience();
         self.mind_addresses();
@@ -227,8 +236,47 @@ impl Host {
                 false => self.now_ns + AGAIN_NS,
             }
         });
+        let nudge = self.finds_stalled(stack);
         let alarm = self.alarms_ns.iter().min().copied();
-        stack.into_iter().chain(alarm).min()
+        stack.into_iter().chain(alarm).chain(nudge).min()
+    }
+
+    /// When sockets are to be nudged that have something under way and do not wait for its
+    /// acknowledgment.
+    ///
+    /// A segment that smoltcp 0.14 sends again after duplicate acknowledgments may reach beyond the
+    /// peer's window. When the peer then closes its window, the retransmission timer makes way for
+    /// that of window probes, and when it opens the window again nothing sends the rest.
+    fn finds_stalled(&mut self, stack: Option<u64>) -> Option<u64> {
+        /// No retransmission timer runs for longer (RFC 6298, 2.5).
+        const LONGEST_NS: u64 = 61_000_000_000;
+        const NUDGE_NS: u64 = 1_000_000_000;
+        const MAX_NUDGES: u8 = 20;
+        if stack.is_some_and(|at_ns| at_ns <= self.now_ns + LONGEST_NS) {
+            return None;
+        }
+        let mut is_any = false;
+        for tcp in &mut self.tcp {
+            let is_active = self.sockets.get::<tcp::Socket<'_>>(tcp.handle).is_active();
+            let waits = tcp.segments.flight() > 0 && tcp.segments.send_window > 0;
+            if is_active && waits && tcp.nudges < MAX_NUDGES && tcp.heard.is_some() {
+                tcp.is_stalled = true;
+                is_any = true;
+            }
+        }
+        is_any.then_some(self.now_ns + NUDGE_NS)
+    }
+
+    /// Lets stalled sockets hear the last acknowledgment three times again, as they would from a
+    /// peer to which something came out of order: then they send again.
+    fn nudge(&mut self) {
+        for tcp in self.tcp.iter_mut().filter(|tcp| tcp.is_stalled) {
+            tcp.is_stalled = false;
+            tcp.nudges += 1;
+            for _ in 0..3 {
+                self.device.received.extend(tcp.heard.clone());
+            }
+        }
     }
 
     /// Tells what a program did.
@@ -252,6 +300,10 @@ impl Host {
         let packet = self.device.received.front().map_or(&[][..], Vec::as_slice);
         let summary = Summary::of(Link::Ip, packet);
         let offer = segments::max_segment_size(packet);
+        let is_bare = summary
+            .as_ref()
+            .is_some_and(|summary| summary.sequence_length() == 0);
+        let bare = is_bare.then(|| packet.to_vec());
         let place = summary.as_ref().and_then(|summary| {
             let (local, remote) = (summary.destination, summary.source);
             let between = Some((local, remote));
@@ -279,6 +331,9 @@ impl Host {
             let segments = &mut self.tcp[place].segments;
             let now_us = self.now_ns / 1_000;
             segments.take(segment, length, payload, taken, now_us);
+            if bare.is_some() && !segment.flags.has(Flags::RST) {
+                self.tcp[place].heard = bare;
+            }
         }
         self.mind_addresses();
         self.follow_sent();
@@ -335,6 +390,9 @@ impl Host {
             between: None,
             connection: None,
             segments: Segments::default(),
+            heard: None,
+            is_stalled: false,
+            nudges: 0,
             sampled: Sampled::default(),
         });
         handle
@@ -551,11 +609,13 @@ impl Host {
     fn mind_patience(&mut self) {
         for tcp in &self.tcp {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(tcp.handle);
-            let awaits_answer = socket.send_queue() > 0 || socket.keep_alive().is_some();
+            let awaits_answer = socket.send_queue() > 0;
+            let is_kept_alive = socket.keep_alive().is_some();
             socket.set_timeout(match socket.state() {
                 State::SynSent | State::SynReceived => Some(SYN_PATIENCE),
                 State::FinWait1 | State::Closing | State::LastAck => Some(DATA_PATIENCE),
                 State::Established | State::CloseWait if awaits_answer => Some(DATA_PATIENCE),
+                State::Established | State::CloseWait if is_kept_alive => Some(PROBE_PATIENCE),
                 _ => None,
             });
         }

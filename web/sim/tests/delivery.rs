@@ -91,7 +91,7 @@ fn what_a_slow_reader_is_sent_arrives_whole_too() {
         let id = page.open();
         let sent: Vec<u8> = (0..random.below(20_000)).map(|_| random.byte()).collect();
         page.send(id, &sent);
-        page.close(id);
+        page.say(ToGateway::ShutDown { connection: id });
         page.rest();
         let read = moved(&page, id, End::Server, true);
         assert!(read == sent, "{network}\n{}", page.transcript());
