@@ -86,7 +86,7 @@ async fn see_states(lab: &LabOnPage<'_>, you: &str, server: &str) -> Result<()> 
 async fn recovers(lab: &LabOnPage<'_>) -> Result<()> {
     lab.see_row("wire", "packet", "SYN-ACK").await?;
     lab.fill("Speed", "10000").await?;
-    lab.click("Run").await?;
+    lab.click("Play").await?;
     // The handshake is made good by a second attempt.
     lab.see_row("client", "connect", "").await?;
     see_states(lab, "ESTABLISHED", "ESTABLISHED").await?;
@@ -167,8 +167,8 @@ async fn time_goes_back_and_comes_otherwise() -> Result<()> {
         .await?;
         lab.wait("fewer rows", &format!("{rows} < argument.value"), before.clone()).await?;
         see_chip(lab, "SYN from you").await?;
-        lab.wait("time standing still", "buttonOf(lab, 'Run')", Value::Null).await?;
-        lab.click("Run").await?;
+        lab.wait("time standing still", "buttonOf(lab, 'Play')", Value::Null).await?;
+        lab.click("Play").await?;
         lab.see_row("client", "connect", "").await?;
         lab.send_text("again").await?;
         lab.see_row("client", "read", "again").await?;

@@ -1,15 +1,17 @@
 //! Between the state and the browser: the page's session, its labs, and the clock.
 
+mod simulated;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
 use leptos::prelude::*;
 use web_sys::HtmlElement;
-use wire::session::{SUBPROTOCOL, VERSION, Welcome, close, is_simulated};
+use wire::session::{SUBPROTOCOL, Welcome, close, is_simulated};
 use wire::{ToGateway, ToPage};
 
 use crate::browser::{
-    self, ELSEWHERE, Frame, Interval, Listener, Saved, Simulator, Socket, SocketEvent, Told,
+    self, ELSEWHERE, Frame, Interval, Listener, Saved, Simulator, Socket, SocketEvent,
 };
 use crate::state::{Do, Fragment, Heard, Input, Lab, Link, Looks, Phase, Reel, fragment};
 
@@ -101,54 +103,6 @@ impl Page {
             is_from_gateway,
             token: browser::stored(TOKEN_KEY),
         });
-    }
-
-    /// The simulator of the lab at `place`, if that is a simulated one.
-    fn simulator(
-        self: &Rc<Self>,
-        place: usize,
-        host: &HtmlElement,
-        lab: RwSignal<Lab>,
-    ) -> Option<Simulator> {
-        let network = lab.with_untracked(|lab| {
-            let network = lab.spec.network.unwrap_or_default();
-            is_simulated(&lab.spec.server).then_some(network)
-        })?;
-        let mut hello = Vec::new();
-        let (version, token) = (VERSION, String::new());
-        ToGateway::Hello { version, token }.encode(&mut hello);
-        let page = Rc::downgrade(self);
-        let hear = move |told: Told| {
-            if let Some(page) = page.upgrade() {
-                page.simulator_told(place, told);
-            }
-        };
-        // A few numbers can always be encoded.
-        let network = postcard::to_allocvec(&network).ok()?;
-        let simulator = Simulator::new(host, &network, &hello, hear);
-        if simulator.is_none() {
-            self.lacks_simulator(lab, String::new());
-        }
-        simulator
-    }
-
-    fn simulator_told(self: &Rc<Self>, place: usize, told: Told) {
-        let messages = told.and_then(|frame| {
-            ToPage::decode(&frame).map_err(|_| "It says what this page does not know.".to_owned())
-        });
-        match (messages, self.labs.get(place)) {
-            (Ok(messages), _) => self.receive(Some(place), messages),
-            (Err(why), Some(lab)) => self.lacks_simulator(*lab, why),
-            (Err(_), None) => {}
-        }
-    }
-
-    /// Without its simulator a lab has what was recorded.
-    fn lacks_simulator(&self, lab: RwSignal<Lab>, why: String) {
-        let why = ["The simulator does not run here. ", &why].concat();
-        self.act(lab, Input::Offline);
-        self.act(lab, Input::Reel(Reel::Unreachable));
-        self.act(lab, Input::Reel(Reel::Fail(why)));
     }
 
     /// Shows what the page's address asks for.
@@ -336,49 +290,6 @@ impl Page {
             });
             self.say(*lab, &said);
         }
-    }
-
-    /// Hands what its simulator said to the lab at `place`.
-    fn simulate(&self, place: usize, lab: RwSignal<Lab>, messages: Vec<ToPage>) {
-        if messages.is_empty() {
-            return;
-        }
-        let mut said = Vec::new();
-        let is_still = matches!(&messages[..], [ToPage::Now(_)])
-            && !lab.with_untracked(|lab| lab.needs_clock());
-        let take = |lab: &mut Lab| {
-            for message in messages {
-                let server = match &message {
-                    ToPage::Welcome(welcome) => {
-                        let mut servers = welcome.servers.iter();
-                        servers.find(|server| server.lesson == lab.spec.server)
-                    }
-                    _ => None,
-                };
-                let input = match server {
-                    Some(server) => Input::Online(server.clone()),
-                    None => Input::Message(message),
-                };
-                said.extend(lab.update(input));
-            }
-        };
-        // While time passes and nothing else happens, only the picture of the link moves.
-        match is_still {
-            true => lab.update_untracked(take),
-            false => lab.update(take),
-        }
-        self.beat.update(|beat| *beat = beat.wrapping_add(1));
-        self.say(lab, &said);
-        // A page that nobody sees lets time stand still.
-        if !browser::is_hidden()
-            && let Some(simulator) = self.simulator_at(place)
-        {
-            simulator.next();
-        }
-    }
-
-    fn simulator_at(&self, place: usize) -> Option<&Simulator> {
-        self.simulators.get()?.get(place)?.as_ref()
     }
 
     /// Says something of a lab to its gateway, or to its simulator.

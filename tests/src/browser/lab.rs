@@ -276,7 +276,7 @@ impl LabOnPage<'_> {
                     .with_context(|| format!("step {}: {play}", index + 1))?;
             }
             if is_simulated(&spec.server) && !step.play.is_empty() {
-                self.click("Run").await?;
+                self.click("Play").await?;
             }
             self.see_step_ticked(index)
                 .await

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wire::session::Time;
 use wire::{ToGateway, ToPage};
 
 /// A simulated network that is said frames of [`ToGateway`] and answers with frames of [`ToPage`].
 #[wasm_bindgen]
 pub struct Simulator {
     inner: wirebook_sim::Simulator,
+    /// Whether anything was done: before that there is nothing to wait for.
+    has_begun: bool,
     is_running: bool,
     permille: u32,
 }
@@ -21,6 +24,7 @@ impl Simulator {
     pub fn new(network: &[u8]) -> Result<Simulator, JsError> {
         Ok(Self {
             inner: wirebook_sim::Simulator::new(postcard::from_bytes(network)?),
+            has_begun: false,
             is_running: true,
             permille: 1_000,
         })
@@ -30,6 +34,11 @@ impl Simulator {
     pub fn say(&mut self, frame: &[u8]) -> Result<Vec<u8>, JsError> {
         let mut answer = Vec::new();
         for message in ToGateway::decode(frame)? {
+            match message {
+                ToGateway::Open { .. } => self.has_begun = true,
+                ToGateway::Time(Time::Restart) => self.has_begun = false,
+                _ => {}
+            }
             let told = self.inner.say(message);
             self.tell(told, &mut answer);
         }
@@ -38,9 +47,12 @@ impl Simulator {
 
     /// Lets so many milliseconds of the reader's time pass.
     ///
-    /// While no packet is under way there is nothing to look at: time then passes at least as fast
+    /// The clock stands still until a first connection is asked for. While no packet is under way there is nothing to look at: time then passes at least as fast
     /// as the reader's, up to the next thing that happens.
     pub fn run(&mut self, ms: f64) -> Vec<u8> {
+        if !self.has_begun {
+            return Vec::new();
+        }
         let mut real = Duration::from_secs_f64(ms.clamp(0.0, 1_000.0) / 1_000.0);
         if self.permille < 1_000 && !self.inner.has_flights() {
             let next = self.inner.next_ns();

@@ -65,7 +65,7 @@ fn time(ui: Ui) -> AnyView {
     let is_running = is_running(ui);
     let now_ns = present(ui, |one| one.now.as_ref().map_or(0, |now| now.time_ns));
     let permille = present(ui, |one| one.now.as_ref().map_or(0, |now| now.permille));
-    let label = lazy(move || if is_running.get() { "Pause" } else { "Run" });
+    let label = lazy(move || if is_running.get() { "Pause" } else { "Play" });
     let switch = act(move || {
         pass(
             ui,
