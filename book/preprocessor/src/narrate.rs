@@ -15,6 +15,11 @@ use crate::html::escape;
 /// The most bytes of one transfer that are printed.
 const MAX_SHOWN_BYTES: usize = 200;
 
+/// The most sentences of one step; of more, the middle is left to the page.
+const MAX_SENTENCES: usize = 48;
+/// How many of them are the last ones.
+const LAST_SENTENCES: usize = 12;
+
 /// The sentences for what was observed of `part` while `seen` was waited for. Where clients have
 /// names, or several connections take turns, each says on which it happened.
 ///
@@ -60,6 +65,18 @@ pub(crate) fn sentences(part: &Part, events: &[Event], seen: &Seen) -> Vec<Strin
     if let What::Nothing { for_secs } = seen.what {
         let end = seen.end;
         sentences.push(format!("For {for_secs} s nothing happened at the {end}."));
+    }
+    shortened(sentences)
+}
+
+/// A long list without its middle, and how much that was.
+fn shortened(mut sentences: Vec<String>) -> Vec<String> {
+    if sentences.len() > MAX_SENTENCES {
+        let first = MAX_SENTENCES - LAST_SENTENCES;
+        let rest = first..sentences.len() - LAST_SENTENCES;
+        let count = rest.len();
+        let told = format!("Then came {count} more of these, which the lab in the page shows.");
+        sentences.splice(rest, [told]);
     }
     sentences
 }
@@ -454,6 +471,27 @@ mod tests {
         assert_eq!(
             sentences(&part, &part.events[..1], &"client read".parse().unwrap()),
             ["Wire, from the client: SYN, sequence number 0, window 512; arrived after 50 ms."]
+        );
+    }
+
+    #[test]
+    fn of_a_long_exchange_the_first_and_the_last_are_printed_and_the_rest_is_counted() {
+        let events: Vec<Event> = (1..=100)
+            .map(|number| segment(number.into(), number, number, 0, b"x"))
+            .collect();
+        let part = Part {
+            events,
+            ..Part::default()
+        };
+        let told = sentences(&part, &part.events, &"client read".parse().unwrap());
+        assert_eq!(told.len(), 49);
+        assert_eq!(
+            told[36],
+            "Then came 52 more of these, which the lab in the page shows."
+        );
+        assert_eq!(
+            sentences(&part, &part.events[..48], &"client read".parse().unwrap()).len(),
+            48
         );
     }
 
