@@ -13,8 +13,10 @@ pub(crate) struct PacketWords {
     pub(crate) kind: String,
     /// Its numbers, e.g. `seq 0  win 65495`.
     pub(crate) numbers: String,
-    /// What it means among the others, and what became of it.
+    /// What it means among the others.
     pub(crate) marks: Vec<String>,
+    /// What became of it.
+    pub(crate) fates: Vec<String>,
     /// All of it as a sentence.
     pub(crate) spoken: String,
     /// Whether it is known not to have arrived.
@@ -42,7 +44,7 @@ pub(crate) fn packet_words(event: &Event, packet: &Packet, told: Option<&Told>) 
     let in_full = |(_, word, value): &(_, &str, String)| [*word, " ", value].concat();
     let mut parts = vec![words.kind.clone()];
     parts.extend(plain.numbers.iter().map(in_full));
-    parts.extend(words.marks.iter().cloned());
+    parts.extend(words.marks.iter().chain(&words.fates).cloned());
     words.spoken = [from, &parts.join(", ")].concat();
     words
 }
@@ -75,7 +77,7 @@ fn fates(sent_ns: u64, told: Option<&Told>, words: &mut PacketWords) {
             Fate::Duplicate { .. } => "doubled".to_owned(),
             Fate::Corrupt => "damaged on the way".to_owned(),
         };
-        words.marks.push(word);
+        words.fates.push(word);
     }
     words.is_lost = is_dropped && arrivals == 0;
 }

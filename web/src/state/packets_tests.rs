@@ -97,7 +97,7 @@ fn row(lab: &Lab, sequence: u64) -> String {
         panic!("{event:?} is no packet");
     };
     let words = packet_words(event, packet, lab.packets.told(sequence));
-    let marks = words.marks.iter().map(String::as_str);
+    let marks = words.marks.iter().chain(&words.fates).map(String::as_str);
     let parts = [&*words.kind, &*words.numbers].into_iter().chain(marks);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     parts.join(" | ")

@@ -86,6 +86,7 @@ fn details(ui: Ui, event: Event) -> AnyView {
         summary.note = [words.numbers]
             .into_iter()
             .chain(words.marks)
+            .chain(words.fates)
             .collect::<Vec<_>>()
             .join("  ");
     }

@@ -318,6 +318,11 @@ fn wire_view(packet: PacketRow, client: Option<AnyView>) -> AnyView {
     let marks: Vec<_> = (words.marks.into_iter())
         .map(|mark| text("packet-mark", mark))
         .collect();
+    // That it arrives is what is expected; on a phone only all else is worth the room.
+    let class = match words.fates.len() == 1 && !words.is_lost {
+        true => "packet-fate is-plain",
+        false => "packet-fate",
+    };
     view! {
         <span class="lab-hidden">{words.spoken}</span>
         <span class="row-packet" class:is-lost=words.is_lost aria-hidden="true">
@@ -328,6 +333,7 @@ fn wire_view(packet: PacketRow, client: Option<AnyView>) -> AnyView {
                 {marks}
             </span>
         </span>
+        <span class=class aria-hidden="true">{words.fates.join(", ")}</span>
     }
     .into_any()
 }
