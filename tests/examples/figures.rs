@@ -59,12 +59,15 @@ async fn measure() -> Result<()> {
         let mut direct = Direct::open().await?;
         let message = vec![b'x'; size];
         let (mut through_gateway, mut straight) = (Vec::new(), Vec::new());
-        let mut with_packets = Vec::new();
+        let (mut with_packets, mut with_samples) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            for (sees_packets, trips) in [(false, &mut through_gateway), (true, &mut with_packets)]
-            {
+            for (packets, kernel, trips) in [
+                (false, false, &mut through_gateway),
+                (true, false, &mut with_packets),
+                (false, true, &mut with_samples),
+            ] {
                 tokio::time::sleep(REST).await;
-                page.look(sees_packets).await?;
+                page.look(packets, kernel).await?;
                 for _ in 0..TRIPS_PER_ROUND {
                     trips.push(page.trip(&message).await?);
                 }
@@ -75,10 +78,15 @@ async fn measure() -> Result<()> {
         }
         let (through_gateway, straight) = (median(&mut through_gateway), median(&mut straight));
         let with_packets = median(&mut with_packets);
+        let with_samples = median(&mut with_samples);
         println!(
             "the same with packets ({} of them seen): page {with_packets:?}, ratio {:.2} to without",
             page.packets,
             with_packets.as_secs_f64() / through_gateway.as_secs_f64()
+        );
+        println!(
+            "the same with the kernel's view: page {with_samples:?}, ratio {:.2} to without",
+            with_samples.as_secs_f64() / through_gateway.as_secs_f64()
         );
         println!(
             "echo round trip, {size} bytes, p50 of {}: page {through_gateway:?}, direct {straight:?}, ratio {:.2}",
@@ -163,13 +171,13 @@ impl Page {
         }
     }
 
-    /// Whether packets are shown from now on.
-    async fn look(&mut self, packets: bool) -> Result<()> {
+    /// Whether packets, and what the kernel says, are shown from now on.
+    async fn look(&mut self, packets: bool, kernel: bool) -> Result<()> {
         let mut frame = Vec::new();
         ToGateway::Look {
             lesson: "tcp_echo".to_owned(),
             packets,
-            kernel: false,
+            kernel,
         }
         .encode(&mut frame);
         ToGateway::Ping { nonce: 0 }.encode(&mut frame);

@@ -2,7 +2,7 @@
 
 use wire::kernel::{Kernel, TcpState};
 use wire::packet::Fate;
-use wire::{Action, ConnectionId, End};
+use wire::{Action, ConnectionId, End, Event};
 
 use super::chart::{Point, Span, band, steps};
 use super::kernel::{QUANTITIES, Quantity, Sample, Samples, Unit};
@@ -11,6 +11,10 @@ use super::trace::Kind;
 
 /// The most packets that a chart is made of; the latest.
 const MAX_PACKETS: usize = 8_192;
+
+/// A call is stamped before it sends, and the kernel is asked when it has returned: so much later at
+/// most, if nothing is in the way.
+const SETTLING_NS: u64 = 1_000_000;
 
 /// One chart of one end.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +65,16 @@ const CHARTS: [(usize, With, &str); 7] = [
 pub(crate) enum Moment {
     Latest,
     Time(u64),
-    /// Before this place.
-    Before(u64),
+}
+
+impl Moment {
+    /// When it was, as far as it is within these times.
+    pub(crate) fn time_ns(self, span: Span) -> u64 {
+        match self {
+            Self::Latest => span.to_ns,
+            Self::Time(time_ns) => time_ns.clamp(span.from_ns, span.to_ns),
+        }
+    }
 }
 
 impl Chart {
@@ -119,7 +131,6 @@ impl Samples {
         let index = match moment {
             Moment::Latest => all.len(),
             Moment::Time(time_ns) => all.partition_point(|sample| sample.time_ns <= time_ns),
-            Moment::Before(order) => all.partition_point(|sample| sample.order < order),
         };
         all.get(index.checked_sub(1)?)
     }
@@ -271,11 +282,33 @@ impl Lab {
         (from_ns <= to_ns).then_some(Span { from_ns, to_ns })
     }
 
-    /// The moment that the selected event stands for: when all that it brought with it was known.
+    /// The moment that the selected event stands for: when what it brought with it was known.
     pub(crate) fn moment(&self, selected: Option<u64>) -> Moment {
+        let rows = self.trace.rows();
         let row = selected.and_then(|order| self.trace.row_of(order));
-        let next = row.and_then(|row| self.trace.rows().get(row + 1));
-        next.map_or(Moment::Latest, |next| Moment::Before(next.order))
+        let (Some(row), Some(event)) = (row, selected.and_then(|order| self.trace.event(order)))
+        else {
+            return Moment::Latest;
+        };
+        if row + 1 == rows.len() {
+            return Moment::Latest;
+        }
+        // Its own sample may come later than that, but before the next call of its end.
+        let is_next =
+            |later: &&Event| (later.end, later.connection) == (event.end, event.connection);
+        let mut later = rows
+            .range(row + 1..)
+            .filter_map(|row| self.trace.event(row.order));
+        let until = later
+            .find(is_next)
+            .map_or(u64::MAX, |next| next.sequence * 2);
+        let samples = event.connection.into_iter().flat_map(|id| self.both(id));
+        let own = samples
+            .flat_map(Samples::all)
+            .filter(|sample| (event.sequence * 2..until).contains(&sample.order))
+            .map(|sample| sample.time_ns)
+            .min();
+        Moment::Time(own.unwrap_or(0).max(event.time_ns + SETTLING_NS))
     }
 
     /// The event that was the last one at this time, as far as it has a row.
@@ -289,29 +322,14 @@ impl Lab {
         Some(rows.get(after.checked_sub(1)?)?.order)
     }
 
-    /// When a moment was.
-    pub(crate) fn time_of(&self, id: ConnectionId, moment: Moment) -> Option<u64> {
-        let span = self.span(id)?;
-        Some(match moment {
-            Moment::Latest => span.to_ns,
-            Moment::Time(time_ns) => time_ns.clamp(span.from_ns, span.to_ns),
-            Moment::Before(order) => {
-                let samples = self.both(id).filter_map(|samples| samples.at(moment));
-                let sample = samples.map(|sample| sample.time_ns).max();
-                let row = self.trace.rows().partition_point(|row| row.order < order);
-                let row = row
-                    .checked_sub(1)
-                    .and_then(|row| self.trace.rows().get(row));
-                let event = row.and_then(|row| Some(self.trace.event(row.order)?.time_ns));
-                let last = sample.max(event).unwrap_or(0);
-                last.clamp(span.from_ns, span.to_ns)
-            }
-        })
-    }
-
-    /// What was said of an end at a moment.
+    /// The numbers that were last said of an end at a moment: in TIME-WAIT there are none any more.
     pub(crate) fn kernel_at(&self, id: ConnectionId, end: End, moment: Moment) -> Option<&Kernel> {
-        Some(&self.kernel.of(id, end)?.at(moment)?.kernel)
+        let samples = self.kernel.of(id, end)?;
+        let last = samples.at(moment)?.order;
+        let until = samples.all().partition_point(|sample| sample.order <= last);
+        let mut said = samples.all()[..until].iter().rev();
+        let sample = said.find(|sample| sample.kernel.mss.is_some())?;
+        Some(&sample.kernel)
     }
 
     /// The states in which an end was seen until a moment.

@@ -64,9 +64,9 @@ fn a_chart_is_there_for_what_has_changed() {
     let chart = &lab.charts(ID, End::Client)[0];
     assert_eq!(chart.max, "20 segments");
     assert_eq!(chart.line, "M0 30H600V0H600");
-    assert_eq!(chart.value_at(11_000), "10 segments");
-    assert_eq!(chart.value_at(20_999), "10 segments");
-    assert_eq!(chart.value_at(21_000), "20 segments");
+    assert_eq!(chart.value_at(11_000_000), "10 segments");
+    assert_eq!(chart.value_at(20_999_999), "10 segments");
+    assert_eq!(chart.value_at(21_000_000), "20 segments");
     assert_eq!(chart.value_at(0), "–");
 }
 
@@ -75,25 +75,50 @@ fn a_row_is_the_moment_when_its_samples_were_known() {
     let lab = lab();
     let known = |selected: Option<u64>| {
         let moment = lab.moment(selected);
-        let kernel = lab.kernel_at(ID, End::Client, moment);
-        (kernel.map(|kernel| kernel.state), lab.time_of(ID, moment))
+        let cwnd = lab
+            .kernel_at(ID, End::Client, moment)
+            .and_then(|kernel| kernel.cwnd);
+        let state = lab.states_at(ID, End::Client, moment).last().copied();
+        let time_ns = moment.time_ns(lab.span(ID).unwrap());
+        (state, cwnd, time_ns / 1_000_000)
     };
-    assert_eq!(known(Some(20)), (Some(TcpState::Established), Some(12_000)));
-    assert_eq!(known(Some(40)), (Some(TcpState::Established), Some(21_000)));
-    // TIME-WAIT has no numbers: the charts end before it.
-    assert_eq!(known(Some(60)), (Some(TcpState::TimeWait), Some(21_000)));
-    assert_eq!(known(None), (Some(TcpState::TimeWait), Some(21_000)));
-    let states = lab.states_at(ID, End::Client, lab.moment(Some(40)));
-    assert_eq!(states, [TcpState::Established]);
+    assert_eq!(known(Some(20)), (Some(TcpState::Established), Some(10), 11));
+    assert_eq!(known(Some(40)), (Some(TcpState::Established), Some(20), 21));
+    // TIME-WAIT has no numbers: the charts end before it, and the last ones stand.
+    assert_eq!(known(Some(60)), (Some(TcpState::TimeWait), Some(20), 21));
+    assert_eq!(known(None), (Some(TcpState::TimeWait), Some(20), 21));
+}
+
+#[test]
+fn a_sample_that_takes_its_time_belongs_to_the_call_until_its_end_makes_another() {
+    let mut lab = Lab::new(spec(), 1, 0);
+    let server = |sequence| {
+        let mut event = call(sequence, Action::EndOfStream);
+        event.end = End::Server;
+        event
+    };
+    for event in [
+        call(10, Action::ShutDown),
+        server(12),
+        sample(30, End::Client, kernel(10, 40)),
+        call(40, Action::EndOfStream),
+        sample(60, End::Client, Kernel::of(TcpState::TimeWait)),
+        server(70),
+    ] {
+        lab.update(heard(event));
+    }
+    let state = |order| lab.states_at(ID, End::Client, lab.moment(Some(order)));
+    assert_eq!(state(20), [TcpState::Established]);
+    assert_eq!(state(80), [TcpState::Established, TcpState::TimeWait]);
 }
 
 #[test]
 fn a_time_leads_to_the_event_that_was_the_last_one_then() {
     let lab = lab();
-    assert_eq!(lab.event_at(9_000), None);
-    assert_eq!(lab.event_at(10_000), Some(20));
-    assert_eq!(lab.event_at(25_000), Some(40));
-    assert_eq!(lab.event_at(99_000), Some(60));
+    assert_eq!(lab.event_at(9_000_000), None);
+    assert_eq!(lab.event_at(10_000_000), Some(20));
+    assert_eq!(lab.event_at(25_000_000), Some(40));
+    assert_eq!(lab.event_at(99_000_000), Some(60));
 }
 
 #[test]

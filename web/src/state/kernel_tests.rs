@@ -5,7 +5,7 @@ use super::*;
 pub(in crate::state) fn sample(sequence: u64, end: End, kernel: Kernel) -> Event {
     Event {
         sequence,
-        time_ns: sequence * 1_000,
+        time_ns: sequence * 1_000_000,
         connection: Some(ConnectionId(1)),
         end,
         action: Action::Kernel(kernel),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, MouseEvent};
 use wire::lab::Control;
-use wire::session::Transport;
+use wire::session::{Transport, is_simulated};
 use wire::{ConnectionId, End};
 
 use super::Ui;
@@ -25,6 +25,10 @@ struct Look {
     /// Where the reader points, as a time.
     pointed: RwSignal<Option<u64>>,
     moment: Memo<Moment>,
+    /// The times of the charts.
+    span: Memo<Option<Span>>,
+    /// When the moment is.
+    time: Memo<Option<u64>>,
 }
 
 const ENDS: [End; 2] = [End::Client, End::Server];
@@ -42,11 +46,13 @@ pub(super) fn kernel(ui: Ui) -> AnyView {
     maybe(move || is_there.get().then(|| section(ui))).into_any()
 }
 
-/// Whether the gateway's system tells of sockets; until the gateway is there nobody knows.
+/// Whether the system tells of sockets. A simulated one does; until the gateway is there nobody
+/// knows.
 fn can_tell(ui: Ui) -> bool {
     let page = ui.page.get_value();
     page.link
         .with(|link| link.abilities.kernel || link.phase != Phase::Live)
+        || ui.lab.with(|lab| is_simulated(&lab.spec.server))
 }
 
 fn section(ui: Ui) -> AnyView {
@@ -79,11 +85,18 @@ fn body(ui: Ui) -> AnyView {
             ui.lab.with(|lab| lab.moment(selected))
         }
     });
+    let span = Memo::new(move |()| {
+        let id = id.get()?;
+        ui.lab.with(|lab| lab.span(id))
+    });
+    let time = Memo::new(move |()| Some(moment.get().time_ns(span.get()?)));
     let look = Look {
         ui,
         id,
         pointed,
         moment,
+        span,
+        time,
     };
     let is_known = Memo::new(move |()| look.with(Lab::has_charts).unwrap_or(false));
     maybe(move || {
@@ -117,23 +130,12 @@ impl Look {
         let id = self.id.get()?;
         Some(self.ui.lab.with(|lab| part(lab, id)))
     }
-
-    /// When the moment is.
-    fn time(self) -> Option<u64> {
-        let moment = self.moment.get();
-        self.with(|lab, id| lab.time_of(id, moment))?
-    }
-
-    /// The times of the charts.
-    fn span(self) -> Option<Span> {
-        self.with(Lab::span)?
-    }
 }
 
 fn known(look: Look) -> AnyView {
     // Where the moment is in each chart.
     let at = lazy(move || {
-        let (span, time_ns) = (look.span()?, look.time()?);
+        let (span, time_ns) = (look.span.get()?, look.time.get()?);
         Some(["--at:", &span.permille(time_ns).to_string()].concat())
     });
     let ends: Vec<_> = ENDS.map(|end| one_end(look, end)).into();
@@ -243,7 +245,7 @@ fn chart(look: Look, chart: Chart) -> AnyView {
         }
     });
     let (name, max, beside) = (chart.name, chart.max.clone(), chart.beside);
-    let value = lazy(move || look.time().map(|time_ns| chart.value_at(time_ns)));
+    let value = lazy(move || look.time.get().map(|time_ns| chart.value_at(time_ns)));
     view! {
         <div class="kernel-chart">
             <p>
@@ -270,7 +272,7 @@ fn chart(look: Look, chart: Chart) -> AnyView {
 fn time_under(look: Look, event: &MouseEvent) -> Option<u64> {
     let plot: Element = event.current_target()?.dyn_into().ok()?;
     let permille = i64::from(event.offset_x()) * 1_000 / i64::from(plot.client_width().max(1));
-    Some(look.span()?.at(permille.clamp(0, 1_000).unsigned_abs()))
+    Some(look.span.get()?.at(permille.clamp(0, 1_000).unsigned_abs()))
 }
 
 /// Selects the event that was the last one then.
@@ -286,20 +288,22 @@ fn select(look: Look, time_ns: u64) {
 fn slider(look: Look) -> AnyView {
     let permille = lazy(move || {
         let permille = look
-            .span()
-            .and_then(|span| Some(span.permille(look.time()?)));
+            .span
+            .get()
+            .and_then(|span| Some(span.permille(look.time.get()?)));
         permille.unwrap_or(1_000).to_string()
     });
     let since = Memo::new(move |()| {
         let since = look
-            .span()
-            .and_then(|span| Some(look.time()? - span.from_ns));
-        let length = look.span().map_or(0, Span::length_ns);
+            .span
+            .get()
+            .and_then(|span| Some(look.time.get()?.saturating_sub(span.from_ns)));
+        let length = look.span.get().map_or(0, Span::length_ns);
         [&elapsed(since.unwrap_or(0)), " of ", &elapsed(length)].concat()
     });
     let change: Box<dyn FnMut(Event)> = Box::new(move |event| {
         let permille = event_target_value(&event).parse().ok();
-        if let (Some(span), Some(permille)) = (look.span(), permille) {
+        if let (Some(span), Some(permille)) = (look.span.get(), permille) {
             select(look, span.at(permille));
             look.pointed
                 .set((permille < 1_000).then(|| span.at(permille)));
