@@ -433,7 +433,14 @@ impl ToGateway {
         {
             return Err(DecodeError::Version(version));
         }
-        decode_all(frame)
+        let messages = decode_all(frame)?;
+        match messages.first() {
+            // The same hello in more bytes than it takes.
+            Some(Self::Hello { version, .. }) if *version != VERSION => {
+                Err(DecodeError::Version(*version))
+            }
+            _ => Ok(messages),
+        }
     }
 }
 

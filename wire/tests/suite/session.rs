@@ -446,3 +446,12 @@ fn the_largest_send_fits_into_a_frame() {
     .encode(&mut frame);
     assert!(frame.len() <= MAX_FRAME_BYTES);
 }
+
+#[test]
+fn a_hello_of_another_version_is_known_however_it_is_written() {
+    // Its number in two bytes where one would do; version 1; no token.
+    assert_eq!(
+        ToGateway::decode(&[0x80, 0, 1, 0]),
+        Err(DecodeError::Version(1))
+    );
+}
