@@ -3,12 +3,13 @@
 //! Around smoltcp's stack stands what an operating system adds: a queue of connections that wait to
 //! be accepted, connections that live on when their program has closed them, and patience that ends.
 
+mod follow;
+mod mind;
 mod reno;
 mod rtt;
 mod samples;
 mod segments;
 
-use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
@@ -21,7 +22,7 @@ use wire::packet::{Flags, Link, Summary};
 use wire::{Action, ConnectionId, Operation, Source};
 
 use self::samples::Sampled;
-use self::segments::{Segments, Taken};
+use self::segments::Segments;
 use crate::device::Device;
 use crate::tasks::Tasks;
 
@@ -191,12 +192,6 @@ impl Host {
         self.device.received.push_back(packet);
     }
 
-    /// The socket that is, or was, between these addresses.
-    fn tcp_between(&mut self, local: SocketAddr, remote: SocketAddr) -> Option<&mut Tcp> {
-        let between = Some((local, remote));
-        self.tcp.iter_mut().rev().find(|tcp| tcp.between == between)
-    }
-
     /// Lets the stack work; whether anything came of it.
     pub(crate) fn poll(&mut self) -> bool {
         let now = instant(self.now_ns);
@@ -241,44 +236,6 @@ impl Host {
         stack.into_iter().chain(alarm).chain(nudge).min()
     }
 
-    /// When sockets are to be nudged that have something under way and do not wait for its
-    /// acknowledgment.
-    ///
-    /// A segment that smoltcp 0.14 sends again after duplicate acknowledgments may reach beyond the
-    /// peer's window. When the peer then closes its window, the retransmission timer makes way for
-    /// that of window probes, and when it opens the window again nothing sends the rest.
-    fn finds_stalled(&mut self, stack: Option<u64>) -> Option<u64> {
-        /// No retransmission timer runs for longer (RFC 6298, 2.5).
-        const LONGEST_NS: u64 = 61_000_000_000;
-        const NUDGE_NS: u64 = 1_000_000_000;
-        const MAX_NUDGES: u8 = 20;
-        if stack.is_some_and(|at_ns| at_ns <= self.now_ns + LONGEST_NS) {
-            return None;
-        }
-        let mut is_any = false;
-        for tcp in &mut self.tcp {
-            let is_active = self.sockets.get::<tcp::Socket<'_>>(tcp.handle).is_active();
-            let waits = tcp.segments.flight() > 0 && tcp.segments.send_window > 0;
-            if is_active && waits && tcp.nudges < MAX_NUDGES && tcp.heard.is_some() {
-                tcp.is_stalled = true;
-                is_any = true;
-            }
-        }
-        is_any.then_some(self.now_ns + NUDGE_NS)
-    }
-
-    /// Lets stalled sockets hear the last acknowledgment three times again, as they would from a
-    /// peer to which something came out of order: then they send again.
-    fn nudge(&mut self) {
-        for tcp in self.tcp.iter_mut().filter(|tcp| tcp.is_stalled) {
-            tcp.is_stalled = false;
-            tcp.nudges += 1;
-            for _ in 0..3 {
-                self.device.received.extend(tcp.heard.clone());
-            }
-        }
-    }
-
     /// Tells what a program did.
     pub(crate) fn tell(
         &mut self,
@@ -293,86 +250,6 @@ impl Host {
             by_task,
             source,
         });
-    }
-
-    /// Lets the stack take the next packet that came.
-    fn take_next(&mut self, now: Instant) {
-        let packet = self.device.received.front().map_or(&[][..], Vec::as_slice);
-        let summary = Summary::of(Link::Ip, packet);
-        let offer = segments::max_segment_size(packet);
-        let is_bare = summary
-            .as_ref()
-            .is_some_and(|summary| summary.sequence_length() == 0);
-        let bare = is_bare.then(|| packet.to_vec());
-        let place = summary.as_ref().and_then(|summary| {
-            let (local, remote) = (summary.destination, summary.source);
-            let between = Some((local, remote));
-            let place = self.tcp.iter().rposition(|tcp| tcp.between == between);
-            // A SYN comes to one that listens.
-            place.or_else(|| {
-                let handle = self.listens_at(local.port())?;
-                self.tcp.iter().position(|tcp| tcp.handle == handle)
-            })
-        });
-        let before = place.map(|place| self.queues(place));
-        self.interface
-            .poll_ingress_single(now, &mut self.device, &mut self.sockets);
-        if let (Some(summary), Some(place), Some(before)) = (summary, place, before)
-            && let Some(segment) = summary.tcp()
-        {
-            let after = self.queues(place);
-            let taken = Taken {
-                acked: before.0.saturating_sub(after.0),
-                received: after.1.saturating_sub(before.1),
-                is_end: !before.2 && after.2,
-                offer,
-            };
-            let (length, payload) = (summary.sequence_length(), summary.payload_length);
-            let segments = &mut self.tcp[place].segments;
-            let now_us = self.now_ns / 1_000;
-            segments.take(segment, length, payload, taken, now_us);
-            if bare.is_some() && !segment.flags.has(Flags::RST) {
-                self.tcp[place].heard = bare;
-            }
-        }
-        self.mind_addresses();
-        self.follow_sent();
-    }
-
-    /// What a socket has to send, and to read, and whether the peer's FIN has come.
-    fn queues(&self, place: usize) -> (usize, usize, bool) {
-        let socket = self.sockets.get::<tcp::Socket<'_>>(self.tcp[place].handle);
-        let has_ended = matches!(
-            socket.state(),
-            State::CloseWait | State::LastAck | State::Closing | State::TimeWait
-        );
-        (socket.send_queue(), socket.recv_queue(), has_ended)
-    }
-
-    /// The socket that waits for a SYN at a port.
-    fn listens_at(&self, port: u16) -> Option<SocketHandle> {
-        let listener = self.listeners.iter().find(|one| one.port == port)?;
-        let mut waiting = listener.waiting.iter().copied();
-        waiting.find(|handle| self.sockets.get::<tcp::Socket<'_>>(*handle).is_listening())
-    }
-
-    /// Takes note of what the stack has sent, and mends it.
-    fn follow_sent(&mut self) {
-        let now_us = self.now_ns / 1_000;
-        for mut packet in mem::take(&mut self.device.sent) {
-            let summary = Summary::of(Link::Ip, &packet);
-            let is_sent = match &summary {
-                Some(summary) if let Some(segment) = summary.tcp() => {
-                    let tcp = self.tcp_between(summary.source, summary.destination);
-                    let length = summary.sequence_length();
-                    tcp.is_none_or(|tcp| tcp.segments.send(segment, length, now_us, &mut packet))
-                }
-                _ => true,
-            };
-            if is_sent {
-                self.sent.push(packet);
-            }
-        }
     }
 
     fn add_tcp(&mut self, buffers: Buffers) -> SocketHandle {
@@ -528,97 +405,6 @@ impl Host {
     pub(crate) fn set_keep_alive(&mut self, handle: SocketHandle, is_on: bool) {
         self.socket(handle)
             .set_keep_alive(is_on.then_some(KEEP_ALIVE));
-    }
-
-    /// One socket of each listener listens, if there is room for more connections.
-    fn mind_listeners(&mut self) {
-        for place in 0..self.listeners.len() {
-            let listener = &mut self.listeners[place];
-            let sockets = &self.sockets;
-            let state = |handle: &SocketHandle| sockets.get::<tcp::Socket<'_>>(*handle).state();
-            // Reset before it was accepted, or again as it was before its SYN.
-            let mut is_listening = false;
-            let gone: Vec<SocketHandle> = listener
-                .waiting
-                .iter()
-                .copied()
-                .filter(|handle| match state(handle) {
-                    State::Closed => true,
-                    State::Listen => std::mem::replace(&mut is_listening, true),
-                    _ => false,
-                })
-                .collect();
-            listener.waiting.retain(|handle| !gone.contains(handle));
-            let is_full = listener.waiting.len() >= BACKLOG;
-            let (port, receive) = (listener.port, listener.receive_buffer);
-            for handle in gone {
-                self.remove(handle);
-            }
-            if !is_listening && !is_full {
-                let send = BUFFER_BYTES;
-                let handle = self.add_tcp(Buffers { receive, send });
-                // Fails for the port 0 alone.
-                let _ = self.socket(handle).listen(port);
-                let listener = &mut self.listeners[place];
-                let is_spare = mem::replace(&mut listener.has_listened, true);
-                listener.waiting.push(handle);
-                if let Some(tcp) = self.tcp.last_mut() {
-                    tcp.is_spare = is_spare;
-                }
-            }
-        }
-    }
-
-    /// What no program has any more ends by itself; whether something is to be sent for that.
-    fn mind_orphans(&mut self) -> bool {
-        let mut is_changed = false;
-        let mut gone = Vec::new();
-        for tcp in self.tcp.iter().filter(|tcp| tcp.is_orphan) {
-            let socket = self.sockets.get_mut::<tcp::Socket<'_>>(tcp.handle);
-            if socket.state() != State::Closed && socket.recv_queue() > 0 {
-                socket.abort();
-                is_changed = true;
-            }
-            // One that still has its addresses has RST to send.
-            if socket.state() == State::Closed && socket.remote_endpoint().is_none() {
-                gone.push(tcp.handle);
-            }
-        }
-        for handle in gone {
-            self.remove(handle);
-        }
-        is_changed
-    }
-
-    /// Takes note of who talks to whom.
-    fn mind_addresses(&mut self) {
-        for tcp in &mut self.tcp {
-            let socket = self.sockets.get::<tcp::Socket<'_>>(tcp.handle);
-            let (local, remote) = (socket.local_endpoint(), socket.remote_endpoint());
-            if let Some(between) = local.zip(remote) {
-                tcp.between = Some((address(between.0), address(between.1)));
-            } else if socket.is_listening() && tcp.between.is_some() {
-                // It was reset before it was accepted, and is another's next.
-                tcp.between = None;
-                tcp.segments = Segments::default();
-            }
-        }
-    }
-
-    /// A peer that does not answer is given up, but silence alone is no reason.
-    fn mind_patience(&mut self) {
-        for tcp in &self.tcp {
-            let socket = self.sockets.get_mut::<tcp::Socket<'_>>(tcp.handle);
-            let awaits_answer = socket.send_queue() > 0;
-            let is_kept_alive = socket.keep_alive().is_some();
-            socket.set_timeout(match socket.state() {
-                State::SynSent | State::SynReceived => Some(SYN_PATIENCE),
-                State::FinWait1 | State::Closing | State::LastAck => Some(DATA_PATIENCE),
-                State::Established | State::CloseWait if awaits_answer => Some(DATA_PATIENCE),
-                State::Established | State::CloseWait if is_kept_alive => Some(PROBE_PATIENCE),
-                _ => None,
-            });
-        }
     }
 
     fn remove(&mut self, handle: SocketHandle) {

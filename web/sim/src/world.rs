@@ -3,6 +3,8 @@
 //! What happens follows from the settings and from what is done at which step. Nothing here asks a
 //! clock, the order of a hash map, or the size of a machine's words.
 
+mod packets;
+
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -10,20 +12,18 @@ use std::mem;
 use std::rc::Rc;
 
 use wire::event::SocketOption;
-use wire::flows::{Flows, Sight};
-use wire::packet::{Cause, Deed, Fate, Link as Begins, Summary};
+use wire::flows::Flows;
+use wire::packet::Deed;
 use wire::session::{Flight, LessonIndex};
-use wire::{Action, ConnectionId, End, Event, NetworkSettings, Packet, Trap, Worker};
+use wire::{Action, ConnectionId, End, Event, NetworkSettings, Trap, Worker};
 
+use self::packets::{Due, UnderWay};
 use crate::apps::APPS;
 use crate::client::{Client, Command};
 use crate::host::{CLIENT, FIRST_PORT, Host, SERVER, Told, connection_of};
-use crate::link::{Link, MS, Taken, Way};
+use crate::link::Link;
 use crate::net::Shared;
 use crate::tasks;
-
-/// How many packets are under way at most; another one is dropped.
-const MAX_UNDER_WAY: usize = 16_384;
 
 /// How many traps are set at most; the first is forgotten.
 const MAX_TRAPS: usize = 64;
@@ -31,33 +31,6 @@ const MAX_TRAPS: usize = 64;
 /// How many connections there can be before the simulation must begin anew: as many as a client
 /// has ports.
 const MAX_CONNECTIONS: u16 = u16::MAX - FIRST_PORT;
-
-/// A packet on the link.
-struct UnderWay {
-    from: usize,
-    connection: Option<ConnectionId>,
-    bytes: Vec<u8>,
-    sent_ns: u64,
-    arrives_ns: u64,
-    /// What will happen to it half-way.
-    doom: Option<Doom>,
-}
-
-#[derive(Clone, Copy)]
-enum Doom {
-    Lost(Cause),
-    Flipped(usize),
-}
-
-/// What will happen, when, and in which order at one time.
-type Due = Reverse<(u64, u64, u32, Next)>;
-
-/// What will happen to a packet.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Next {
-    Half,
-    Arrives,
-}
 
 /// Two hosts and the link between them.
 pub(crate) struct World {
@@ -258,36 +231,6 @@ impl World {
         Some(())
     }
 
-    fn happen(&mut self, at_ns: u64, number: u32, next: Next) {
-        // Who was dropped or delayed in the meantime has another due time, or none.
-        match (next, self.under_way.get_mut(&number)) {
-            (Next::Half, Some(packet)) => match packet.doom.take() {
-                Some(Doom::Lost(cause)) => {
-                    let connection = packet.connection;
-                    self.under_way.remove(&number);
-                    self.tell_fate(connection, number, Fate::Drop(cause));
-                }
-                Some(Doom::Flipped(bit)) => {
-                    if let Some(byte) = packet.bytes.get_mut(bit / 8) {
-                        *byte ^= 0x80 >> (bit % 8);
-                    }
-                    let connection = packet.connection;
-                    self.tell_fate(connection, number, Fate::Corrupt);
-                }
-                None => {}
-            },
-            (Next::Arrives, Some(packet)) if packet.arrives_ns == at_ns => {
-                let way = 1 - packet.from;
-                if let Some(packet) = self.under_way.remove(&number) {
-                    self.tell_fate(packet.connection, number, Fate::Arrive);
-                    self.hosts[way].borrow_mut().receive(packet.bytes);
-                    self.attend(way);
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// Lets a host and its programs work until there is nothing left for them to do now.
     fn attend(&mut self, way: usize) {
         /// Two programs of one host could keep each other busy for ever.
@@ -329,136 +272,6 @@ impl World {
         }
     }
 
-    /// A packet leaves a host.
-    fn send(&mut self, from: usize, bytes: Vec<u8>) {
-        self.packets += 1;
-        let number = self.packets;
-        let length = bytes.len();
-        let packet = Packet {
-            number,
-            from: ENDS[from],
-            link: Begins::Ip,
-            length: u32::try_from(length).unwrap_or(u32::MAX),
-            bytes,
-        };
-        let is_followed = !self.traps.is_empty() || self.shows_packets;
-        let sight = match is_followed {
-            true => self.flows.packet(&packet),
-            false => None,
-        };
-        let deeds = self.trapped(sight.as_ref());
-        let connection = connection(from, &packet.bytes);
-        let bytes = packet.bytes.clone();
-        if self.shows_packets {
-            self.record(End::Wire, connection, Action::Packet(packet), None);
-        }
-        let way = match self.under_way.len() < MAX_UNDER_WAY {
-            true => self.links[from].take(&self.network, length, self.now_ns),
-            false => Way::Refused(Cause::Queue),
-        };
-        let taken = match way {
-            Way::Refused(cause) => {
-                self.tell_fate(connection, number, Fate::Drop(cause));
-                if cause == Cause::Size {
-                    // As if an ICMP message had come at once (RFC 1191, 4).
-                    self.hosts[from].borrow_mut().set_mtu(self.network.mtu);
-                }
-                return;
-            }
-            Way::Taken(taken) => taken,
-        };
-        let doom = match (taken.is_lost, taken.flipped_bit) {
-            (true, _) => Some(Doom::Lost(Cause::Chance)),
-            (false, flipped) => flipped.map(Doom::Flipped),
-        };
-        let packet = UnderWay {
-            from,
-            connection,
-            bytes,
-            sent_ns: self.now_ns,
-            arrives_ns: taken.arrives_ns,
-            doom,
-        };
-        self.put(number, packet, taken);
-        for deed in deeds {
-            self.do_to(number, deed);
-        }
-    }
-
-    fn put(&mut self, number: u32, packet: UnderWay, taken: Taken) {
-        let connection = packet.connection;
-        if packet.doom.is_some() {
-            let half_ns = self.now_ns + (taken.arrives_ns - self.now_ns) / 2;
-            self.due(half_ns, number, Next::Half);
-        }
-        self.under_way.insert(number, packet);
-        self.due(taken.arrives_ns, number, Next::Arrives);
-        if taken.held_ns > 0 {
-            let by_ns = taken.held_ns;
-            self.tell_fate(connection, number, Fate::Delay { by_ns });
-        }
-        if taken.is_doubled {
-            self.double(number);
-        }
-    }
-
-    /// Which traps are for this packet; each of them has fewer left.
-    fn trapped(&mut self, sight: Option<&Sight>) -> Vec<Deed> {
-        let Some(sight) = sight else {
-            return Vec::new();
-        };
-        let mut deeds = Vec::new();
-        for trap in &mut self.traps {
-            let is_it = trap.kind.is_none_or(|kind| kind.is(sight))
-                && trap.from.is_none_or(|from| from == sight.from);
-            if is_it && trap.times > 0 {
-                trap.times -= 1;
-                deeds.push(trap.deed);
-            }
-        }
-        self.traps.retain(|trap| trap.times > 0);
-        deeds
-    }
-
-    fn do_to(&mut self, number: u32, deed: Deed) {
-        match deed {
-            Deed::Drop => {
-                if let Some(packet) = self.under_way.remove(&number) {
-                    self.tell_fate(packet.connection, number, Fate::Drop(Cause::Reader));
-                }
-            }
-            Deed::Delay { by_ms } => {
-                let by_ns = u64::from(by_ms) * MS;
-                if let Some(packet) = self.under_way.get_mut(&number) {
-                    packet.arrives_ns += by_ns;
-                    let (arrives_ns, connection) = (packet.arrives_ns, packet.connection);
-                    self.due(arrives_ns, number, Next::Arrives);
-                    self.tell_fate(connection, number, Fate::Delay { by_ns });
-                }
-            }
-            Deed::Duplicate => self.double(number),
-        }
-    }
-
-    /// A second one of a packet under way comes right behind it.
-    fn double(&mut self, number: u32) {
-        let Some(packet) = self.under_way.get(&number) else {
-            return;
-        };
-        let second = UnderWay {
-            bytes: packet.bytes.clone(),
-            arrives_ns: packet.arrives_ns + MS,
-            doom: None,
-            ..*packet
-        };
-        self.packets += 1;
-        let copy = self.packets;
-        let connection = second.connection;
-        self.due(second.arrives_ns, copy, Next::Arrives);
-        self.under_way.insert(copy, second);
-        self.tell_fate(connection, number, Fate::Duplicate { copy });
-    }
-
     /// Looks at both hosts.
     #[cfg(test)]
     pub(crate) fn with_hosts(&self, look: impl Fn(&mut Host) -> usize) -> usize {
@@ -466,19 +279,6 @@ impl World {
             .iter()
             .map(|host| look(&mut host.borrow_mut()))
             .sum()
-    }
-
-    fn due(&mut self, at_ns: u64, number: u32, next: Next) {
-        self.serial += 1;
-        self.queue.push(Reverse((at_ns, self.serial, number, next)));
-    }
-
-    fn tell_fate(&mut self, connection: Option<ConnectionId>, packet: u32, fate: Fate) {
-        if !self.shows_packets {
-            return;
-        }
-        let action = Action::Fate { packet, fate };
-        self.record(End::Wire, connection, action, None);
     }
 
     fn tell(&mut self, end: End, told: Told) {
@@ -525,14 +325,4 @@ impl World {
         let place = place.or(acceptor.map(|(_, place)| *place)).unwrap_or(0);
         LessonIndex::try_from(place).unwrap_or(0)
     }
-}
-
-/// The conversation that a packet belongs to, by the client's port.
-fn connection(from: usize, bytes: &[u8]) -> Option<ConnectionId> {
-    let summary = Summary::of(Begins::Ip, bytes)?;
-    let client = match from {
-        0 => summary.source,
-        _ => summary.destination,
-    };
-    connection_of(client.port())
 }
