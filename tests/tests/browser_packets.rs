@@ -251,5 +251,16 @@ async fn a_gateway_that_may_not_capture_says_what_to_type_and_does_all_else() ->
         Value::Null,
     )
     .await?;
+    // A page with several labs says it once.
+    reader.open("handshake.html").await?;
+    reader.lab("resets").becomes("live").await?;
+    reader
+        .wait(
+            "why in each of its labs, and the command in one",
+            "document.querySelectorAll('.packets-notice').length > 1
+               && document.querySelectorAll('.packets-notice code').length === 1",
+            Value::Null,
+        )
+        .await?;
     reader.leave().await
 }

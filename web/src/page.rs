@@ -82,6 +82,11 @@ impl Page {
         })
     }
 
+    /// The labs before the one at this place.
+    pub(crate) fn labs_before(&self, place: usize) -> &[RwSignal<Lab>] {
+        self.labs.get(..place).unwrap_or_default()
+    }
+
     /// Looks for the gateway that the page comes from, and prepares the simulators of its labs,
     /// which are in these elements.
     pub(crate) fn start(self: &Rc<Self>, hosts: &[HtmlElement]) {

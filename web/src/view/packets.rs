@@ -62,16 +62,22 @@ pub(super) fn switch(ui: Ui) -> Lazy<AnyView> {
 
 /// Told where packets are switched on and cannot be had.
 pub(super) fn notice(ui: Ui) -> Lazy<AnyView> {
-    let is_wanted = ui.part(|lab| {
-        let is_live = lab.replay.is_none() && lab.server.is_some();
-        let is_live = is_live && lab.simulated.is_none();
-        lab.trace.shows_packets && is_live && !lab.packets.is_any()
-    });
+    let is_wanted = ui.part(is_without);
     let missing = missing(ui);
     maybe(move || {
-        let missing = missing.get().filter(|_| is_wanted.get());
-        missing.map(|(why, command)| told(why, command))
+        let (why, command) = missing.get().filter(|_| is_wanted.get())?;
+        // One command is enough for a page: it stands in the first lab that wants packets.
+        let page = ui.page.get_value();
+        let mut before = page.labs_before(ui.place).iter();
+        let is_first = !before.any(|lab| lab.with_untracked(is_without));
+        Some(told(why, command.filter(|_| is_first)))
     })
+}
+
+/// Whether a lab wants packets that only a gateway has, and has none.
+fn is_without(lab: &Lab) -> bool {
+    let is_live = lab.replay.is_none() && lab.server.is_some() && lab.simulated.is_none();
+    lab.trace.shows_packets && is_live && !lab.packets.is_any()
 }
 
 fn told(why: String, command: Option<String>) -> AnyView {
