@@ -12,6 +12,11 @@ let timer;
 let last;
 let isAwaited = false;
 const waiting = [];
+/** The link comes first, before or after the module is there. */
+let begin;
+const beginning = new Promise(resolve => {
+    begin = resolve;
+});
 
 function send(frame) {
     if (frame.length > 0) {
@@ -53,13 +58,25 @@ function hear(message) {
 onmessage = event => {
     if (simulator) {
         hear(event.data);
+    } else if (begin) {
+        begin(event.data);
+        begin = undefined;
     } else {
         waiting.push(event.data);
     }
 };
 
-// The script of the module stands beside this one, under the same name.
-const depth = await import(import.meta.url.replace('_worker.js', '.js'));
-await depth.default();
-simulator = new depth.Simulator(waiting.shift());
-waiting.splice(0).forEach(hear);
+// The script of the module stands beside this one, under the same name. It is not awaited here:
+// while this script is not done, a browser may hold back what was said to it.
+import(import.meta.url.replace('_worker.js', '.js'))
+    .then(async depth => {
+        await depth.default();
+        simulator = new depth.Simulator(await beginning);
+        waiting.splice(0).forEach(message => hear(message));
+    })
+    .catch(error => {
+        // Only what nobody catches is told to the page.
+        setTimeout(() => {
+            throw error;
+        });
+    });
