@@ -1,6 +1,6 @@
 //! Simulated networks in a real browser, from a static host as well as from the gateway.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 use wirebook_tests::browser::{LabOnPage, Program, Reader, Scripts, StaticHost, available};
@@ -207,6 +207,32 @@ async fn a_link_that_loses_everything_lets_nothing_through_until_it_is_reset() -
         lab.see_row("client", "connect", "").await
     })
     .await
+}
+
+#[tokio::test]
+async fn every_simulated_lab_ticks_by_its_own_steps_without_a_gateway() -> Result<()> {
+    if !available() {
+        return Ok(());
+    }
+    let host = StaticHost::start("some/path", Scripts::Run).await?;
+    let reader = Reader::at(&host.origin(), WIDE).await?;
+    let mut labs = 0;
+    for page in host.pages()? {
+        reader.open(&page).await?;
+        for lab in reader.labs().await? {
+            if lab.is_simulated().await? {
+                lab.is_ready().await?;
+                lab.follow_all_steps()
+                    .await
+                    .with_context(|| lab.name().to_owned())?;
+                labs += 1;
+            }
+        }
+        let complaints = reader.complaints().await?;
+        ensure!(complaints.is_empty(), "{page} says: {complaints:#?}");
+    }
+    ensure!(labs >= 5, "only {labs} simulated labs were found");
+    reader.leave().await
 }
 
 #[tokio::test]
