@@ -15,7 +15,7 @@ use super::question::Answer;
 const TICKS_PER_ROW: u8 = 2;
 
 /// A longer exchange is played several rows at a time, so that nobody waits for its end.
-const MAX_ROWS_IN_TURN: usize = 60;
+const MAX_ROWS_IN_TURN: usize = 40;
 
 /// Which exchange it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
