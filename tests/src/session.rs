@@ -27,6 +27,7 @@ pub struct Session {
     began: Instant,
     events: Vec<Event>,
     lost: u64,
+    lost_packets: u64,
     refused: Vec<Refused>,
     opened: Vec<(u32, ConnectionId)>,
     pongs: Vec<u32>,
@@ -90,6 +91,7 @@ impl Session {
             began: Instant::now(),
             events: Vec::new(),
             lost: 0,
+            lost_packets: 0,
             refused: Vec::new(),
             opened: Vec::new(),
             pongs: Vec::new(),
@@ -120,6 +122,11 @@ impl Session {
     /// How many events the gateway said it has lost.
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// How many packets the gateway said it has lost.
+    pub fn lost_packets(&self) -> u64 {
+        self.lost_packets
     }
 
     /// What the page was told about the cost of serving, in the order of its arrival.
@@ -283,7 +290,7 @@ impl Session {
             ToPage::Refused(refused) => self.refused.push(refused),
             ToPage::Pong { nonce } => self.pongs.push(nonce),
             ToPage::Stats { stats, .. } => self.stats.push(stats),
-            ToPage::Lost { packets, .. } => self.lost += packets,
+            ToPage::Lost { packets, .. } => self.lost_packets += packets,
             // Only simulators say these.
             ToPage::Now(_) | ToPage::Rewound => {}
         }

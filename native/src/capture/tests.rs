@@ -288,3 +288,25 @@ fn a_large_packet_is_cut_and_says_how_long_it_was() {
     let expected = (wire::packet::MAX_PACKET_BYTES, 42 + 40_000);
     assert_eq!(lengths, [expected, expected]);
 }
+
+#[test]
+fn what_the_system_has_no_room_for_is_counted() {
+    let Some(loopback) = loopback() else { return };
+    let any = address("127.0.0.1:0");
+    let (client, server) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
+    loopback
+        .admit(&[udp(server.local_addr().unwrap())])
+        .unwrap();
+    loopback.resume().unwrap();
+    assert_eq!(loopback.lost().unwrap(), 0);
+    // The kernel gives twice what is asked for; this is twice that, and nobody reads it.
+    let text = vec![b'x'; 60_000];
+    let pings = 2 * crate::gateway::limits::CAPTURE_BUFFER_BYTES / text.len();
+    for _ in 0..pings {
+        ping(&client, &server, &text);
+    }
+    let lost = usize::try_from(loopback.lost().unwrap()).unwrap();
+    assert!(lost > 0);
+    assert_eq!(read_all(&loopback).len() + lost, 2 * pings);
+    assert_eq!(loopback.lost().unwrap(), 0, "it is told once");
+}
