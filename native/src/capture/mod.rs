@@ -6,10 +6,10 @@
 //! where the lessons listen, the socket gets a filter that lets through their packets alone, and
 //! the filter is locked; only then it receives.
 //!
-//! - [`Source`]: what a system must be able to do; [`linux`] is the one that there is;
-//! - [`filter`]: which packets the kernel lets through;
-//! - [`privilege`]: what is given up;
-//! - [`reader`]: the thread that reads while somebody looks.
+//! - [`Source`]: what a system must be able to do; `linux` is the one that there is;
+//! - `filter`: which packets the kernel lets through;
+//! - `privilege`: what is given up;
+//! - `reader`: the thread that reads while somebody looks.
 
 #[cfg(any(target_os = "linux", test))]
 mod filter;
