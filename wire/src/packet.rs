@@ -1,14 +1,17 @@
 //! Packets on the network between two ends, captured or simulated, and what their headers say in
 //! short. [`crate::dissect`] takes them apart field by field.
 
+pub(crate) mod ip;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::End;
 use crate::payload;
+use ip::{Carried, ETHERNET_HEADER_BYTES, ICMP, ICMP_V6, TCP, UDP, be16, be32};
 
 /// The most bytes of one packet that are kept; [`Packet::length`] tells how many there were.
 pub const MAX_PACKET_BYTES: usize = 16 * 1024;
@@ -154,15 +157,6 @@ pub struct Summary {
     pub payload_length: u32,
 }
 
-const ETHERNET_HEADER_BYTES: usize = 14;
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMP_V6: u8 = 58;
-
-/// How many extension headers of IPv6 are skipped.
-const MAX_EXTENSIONS: usize = 8;
-
 impl Summary {
     /// Reads the headers; `None` if the bytes are no packet of IP, or not enough of one.
     pub fn of(link: Link, bytes: &[u8]) -> Option<Self> {
@@ -173,59 +167,16 @@ impl Summary {
                 _ => return None,
             },
         };
-        match bytes.get(start)? >> 4 {
-            4 => Self::v4(bytes, start),
-            6 => Self::v6(bytes, start),
-            _ => None,
-        }
+        Self::transport(bytes, Carried::of(bytes, start)?)
     }
 
-    fn v4(bytes: &[u8], start: usize) -> Option<Self> {
-        let header = usize::from(bytes.get(start)? & 15) * 4;
-        let total = usize::from(be16(bytes, start + 2)?);
-        let is_first = be16(bytes, start + 6)? & 0x1fff == 0;
-        let protocol = *bytes.get(start + 9)?;
-        let address = |at: usize| -> Option<IpAddr> {
-            let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
-            Some(Ipv4Addr::from(bytes).into())
-        };
-        let addresses = (address(start + 12)?, address(start + 16)?);
-        // A later fragment has no header of the transport (RFC 791, 3.2).
-        let protocol = if is_first { protocol } else { 255 };
-        let length = total.checked_sub(header)?;
-        Self::transport(bytes, start + header, length, protocol, addresses)
-    }
-
-    fn v6(bytes: &[u8], start: usize) -> Option<Self> {
-        let mut length = usize::from(be16(bytes, start + 4)?);
-        let mut protocol = *bytes.get(start + 6)?;
-        let address = |at: usize| -> Option<IpAddr> {
-            let bytes: [u8; 16] = bytes.get(at..at + 16)?.try_into().ok()?;
-            Some(Ipv6Addr::from(bytes).into())
-        };
-        let addresses = (address(start + 8)?, address(start + 24)?);
-        let mut at = start + 40;
-        for _ in 0..MAX_EXTENSIONS {
-            // Hop-by-hop options, routing, destination options (RFC 8200, 4).
-            if !matches!(protocol, 0 | 43 | 60) {
-                break;
-            }
-            let extension = (usize::from(*bytes.get(at + 1)?) + 1) * 8;
-            protocol = *bytes.get(at)?;
-            at += extension;
-            length = length.checked_sub(extension)?;
-        }
-        Self::transport(bytes, at, length, protocol, addresses)
-    }
-
-    /// What IP carries: `length` bytes from `at` on.
-    fn transport(
-        bytes: &[u8],
-        at: usize,
-        length: usize,
-        protocol: u8,
-        (source, destination): (IpAddr, IpAddr),
-    ) -> Option<Self> {
+    fn transport(bytes: &[u8], carried: Carried) -> Option<Self> {
+        let Carried {
+            protocol,
+            addresses: [source, destination],
+            at,
+            length,
+        } = carried;
         let mut ports = (0, 0);
         let (carries, header) = match protocol {
             TCP => {
@@ -289,16 +240,6 @@ fn window_shift(mut options: &[u8]) -> Option<u8> {
             _ => return None,
         };
     }
-}
-
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?;
-    Some(u16::from_be_bytes([bytes[0], bytes[1]]))
-}
-
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
 impl Fate {

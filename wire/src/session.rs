@@ -5,12 +5,15 @@
 //! The page speaks first, with [`ToGateway::Hello`]; until it did so rightly, the gateway says
 //! nothing and ends the session with one of the [`close`] codes.
 
+mod simulated;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::event::{ConnectionId, End, Event, SocketOption};
+use crate::event::{ConnectionId, Event, SocketOption};
 use crate::network::{NetworkSettings, Trap};
 use crate::packet::Deed;
+pub use simulated::{Flight, Now, SIMULATED_PREFIX, Time, is_simulated};
 
 /// The version of these messages; raised with every change to a type that travels.
 pub const VERSION: u16 = 3;
@@ -129,42 +132,6 @@ pub enum ToGateway {
     Time(Time),
 }
 
-/// How simulated time passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Time {
-    /// It passes.
-    Run,
-    /// It stands still.
-    Pause,
-    /// It goes on to the next thing that happens, and stands still there.
-    Step,
-    /// It passes so many thousandths as fast as the reader's; 1,000 is as fast.
-    Speed {
-        /// At least 1.
-        permille: u32,
-    },
-    /// Back to this moment: what came later has not happened, and may come otherwise.
-    Jump {
-        /// On the simulated clock.
-        time_ns: u64,
-    },
-    /// Back to the beginning, with nothing done.
-    Restart,
-}
-
-/// A packet under way in a simulated network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flight {
-    /// Its number.
-    pub packet: u32,
-    /// Who sent it.
-    pub from: End,
-    /// When it left.
-    pub sent_ns: u64,
-    /// When it arrives if nobody interferes.
-    pub arrives_ns: u64,
-}
-
 /// A change to how a client behaves, which a program would have in its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Adjustment {
@@ -246,21 +213,6 @@ pub enum ToPage {
     Rewound,
 }
 
-/// The present of a simulated network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Now {
-    /// On the simulated clock, as in [`Event::time_ns`].
-    pub time_ns: u64,
-    /// Whether time passes.
-    pub is_running: bool,
-    /// As in [`Time::Speed`].
-    pub permille: u32,
-    /// What the link does.
-    pub network: NetworkSettings,
-    /// In the order in which they left.
-    pub flights: Vec<Flight>,
-}
-
 /// What serving costs a server, for all its clients together. Counted, not estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
@@ -301,14 +253,6 @@ pub struct Server {
     pub transport: Transport,
     /// Where it listens.
     pub address: Address,
-}
-
-/// What the names of simulated servers begin with.
-pub const SIMULATED_PREFIX: &str = "sim_";
-
-/// Whether the server of this name runs in a simulated network, and not in a gateway.
-pub fn is_simulated(server: &str) -> bool {
-    server.starts_with(SIMULATED_PREFIX)
 }
 
 /// What carries a lesson's bytes.
