@@ -10,6 +10,7 @@ use wire::dissect::{Field, packet_of};
 use wire::packet::Link;
 
 use super::blocks::File;
+use super::made::covers;
 
 /// What tshark says of a packet: each field, with a value for each time that it is there.
 type Said = BTreeMap<String, Vec<String>>;
@@ -145,26 +146,8 @@ fn tshark_agrees_field_by_field() {
     assert_eq!(missing, [""; 0], "no packet has these");
 }
 
-/// Parts lie inside their whole and in order, and the top level has every byte once.
 fn check_cover(link: Link, bytes: &[u8]) {
-    fn inside(parts: &[Field], whole: &Field, depth: usize) {
-        assert!(depth < 16);
-        let mut start = whole.range.start;
-        for part in parts {
-            assert!(part.range.start >= start && part.range.end <= whole.range.end);
-            start = part.range.start;
-            inside(&part.parts, part, depth + 1);
-        }
-    }
-    let fields = packet_of("frame_length", link, bytes);
-    assert!(bytes.is_empty() || !fields.is_empty());
-    let mut at = 0;
-    for field in &fields {
-        assert_eq!(field.range.start, at);
-        at = field.range.end;
-        inside(&field.parts, field, 0);
-    }
-    assert_eq!(at, bytes.len());
+    covers(&packet_of("frame_length", link, bytes), bytes.len());
 }
 
 #[test]

@@ -2,6 +2,8 @@ use wire::flows::{Flows, Kind, Sight};
 use wire::packet::{Carries, Cause, Fate, Flags, Link, Summary};
 use wire::{Action, End, Event, Packet, Progress, Seen};
 
+use super::made;
+
 const CLIENT: (u8, u16) = (1, 50_000);
 const SERVER: (u8, u16) = (2, 9090);
 
@@ -97,15 +99,7 @@ fn packet(number: u32, from: End, bytes: Vec<u8>) -> Action {
 }
 
 fn event(sequence: u64, action: Action) -> Event {
-    Event {
-        sequence,
-        time_ns: sequence,
-        connection: None,
-        end: End::Wire,
-        action,
-        worker: None,
-        source: None,
-    }
+    made::event(sequence, End::Wire, action)
 }
 
 fn kinds(sight: &Sight) -> Vec<&'static str> {

@@ -8,6 +8,7 @@ mod classify;
 mod dissect;
 mod dns;
 mod flows;
+mod made;
 mod packets;
 mod pcapng;
 mod phrases;

@@ -1,48 +1,10 @@
 use wire::dissect::{Field, packet, packet_of, place};
-use wire::packet::Link;
-use wire::text::from_hex;
+use wire::packet::{Carries, Link, Summary};
 
-/// Captured packets, as the book shows them.
-const PACKETS: [(&str, &str); 9] = [
-    ("tcp_ok", include_str!("../../../book/packets/tcp_ok.hex")),
-    (
-        "tcp_ok_ipv6",
-        include_str!("../../../book/packets/tcp_ok_ipv6.hex"),
-    ),
-    (
-        "tcp_ok_loopback",
-        include_str!("../../../book/packets/tcp_ok_loopback.hex"),
-    ),
-    (
-        "tcp_ok_syn",
-        include_str!("../../../book/packets/tcp_ok_syn.hex"),
-    ),
-    ("udp_dns", include_str!("../../../book/packets/udp_dns.hex")),
-    (
-        "udp_echo",
-        include_str!("../../../book/packets/udp_echo.hex"),
-    ),
-    (
-        "udp_echo_ipv6",
-        include_str!("../../../book/packets/udp_echo_ipv6.hex"),
-    ),
-    (
-        "udp_refused",
-        include_str!("../../../book/packets/udp_refused.hex"),
-    ),
-    (
-        "udp_refused_ipv6",
-        include_str!("../../../book/packets/udp_refused_ipv6.hex"),
-    ),
-];
-
-fn bytes(text: &str) -> Vec<u8> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    from_hex(&lines.collect::<Vec<_>>().join(" ")).unwrap()
-}
+use super::made::{EXHIBITS, bytes, covers};
 
 fn captured(name: &str) -> Vec<u8> {
-    bytes(PACKETS.iter().find(|(known, _)| *known == name).unwrap().1)
+    bytes(EXHIBITS.iter().find(|(known, _)| *known == name).unwrap().1)
 }
 
 fn flat<'a>(fields: &'a [Field], into: &mut Vec<&'a Field>) {
@@ -182,30 +144,13 @@ fn a_checksum_is_right_left_to_the_card_or_wrong() {
     );
 }
 
-/// Parts lie inside their whole and in order, and the top level has every byte once.
 fn check_cover(bytes: &[u8]) {
-    fn inside(parts: &[Field], whole: &Field, depth: usize) {
-        assert!(depth < 16);
-        let mut start = whole.range.start;
-        for part in parts {
-            assert!(part.range.start >= start && part.range.end <= whole.range.end);
-            start = part.range.start;
-            inside(&part.parts, part, depth + 1);
-        }
-    }
-    let fields = packet(bytes);
-    let mut at = 0;
-    for field in &fields {
-        assert_eq!(field.range.start, at);
-        at = field.range.end;
-        inside(&field.parts, field, 0);
-    }
-    assert_eq!(at, bytes.len());
+    covers(&packet(bytes), bytes.len());
 }
 
 #[test]
 fn whatever_is_cut_or_changed_is_shown_all_the_same() {
-    for (_, text) in PACKETS {
+    for (_, text) in EXHIBITS {
         let whole = bytes(text);
         for length in 0..=whole.len() {
             check_cover(&whole[..length]);
@@ -222,7 +167,7 @@ fn whatever_is_cut_or_changed_is_shown_all_the_same() {
 #[test]
 fn noise_behind_a_valid_start_is_shown_all_the_same() {
     let mut state = 1_u32;
-    for (_, text) in PACKETS {
+    for (_, text) in EXHIBITS {
         let whole = bytes(text);
         for round in 0..500 {
             let mut changed = whole.clone();
@@ -266,5 +211,34 @@ fn what_a_packet_carries_is_read_as_its_lesson_has_it_with_or_without_ethernet()
         assert_eq!(data.range, start..start + 5);
         assert_eq!(data.parts[0].parts[1].range, start + 2..start + 5);
         assert_eq!(data.parts[0].parts[1].value, "abc");
+    }
+}
+
+#[test]
+fn of_a_packet_in_fragments_the_first_has_the_ports_in_both_versions() {
+    let udp = [0xc3, 0x50, 0x23, 0x82, 0, 100, 0, 0];
+    let four = |offset: u8| {
+        let mut bytes = vec![0x45, 0, 0, 28, 0, 1, 0x20, offset, 64, 17, 0, 0];
+        bytes.extend([127, 0, 0, 1, 127, 0, 0, 1]);
+        bytes.extend(udp);
+        bytes
+    };
+    let six = |offset: u8| {
+        let mut bytes = vec![0x60, 0, 0, 0, 0, 16, 44, 64];
+        bytes.extend([0; 32]);
+        bytes.extend([17, 0, 0, offset << 3 | 1, 0, 0, 0, 1]);
+        bytes.extend(udp);
+        bytes
+    };
+    for (first, later) in [(four(0), four(1)), (six(0), six(1))] {
+        let first = Summary::of(Link::Ip, &first).unwrap();
+        assert_eq!(first.carries, Carries::Udp);
+        assert_eq!(
+            (first.source.port(), first.destination.port()),
+            (50_000, 9_090)
+        );
+        let later = Summary::of(Link::Ip, &later).unwrap();
+        assert!(matches!(later.carries, Carries::Other(_)));
+        assert_eq!((later.source.port(), later.destination.port()), (0, 0));
     }
 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use wire::packet::{Carries, Link, Packet, Summary};
 use wire::pcapng::{NoPackets, pcapng};
-use wire::session::{Server, Transport};
-use wire::trace::{Client, Part, Recorded, TRACE_VERSION};
+use wire::trace::{Client, Part};
 use wire::{Action, Address, ConnectionId, Data, End, Event, Trace};
 
 use super::blocks::{File, texts};
+use super::made::{self, address, event};
 
 const COMMENT: u16 = 1;
 const NAME: u16 = 2;
@@ -17,45 +17,16 @@ const APPLICATION: u16 = 4;
 /// Midnight of 2026-11-21, UTC.
 const MIDNIGHT_NS: u64 = 1_795_219_200_000_000_000;
 
-fn address(port: u16) -> Address {
-    SocketAddr::from(([127, 0, 0, 1], port)).into()
-}
-
-fn event(time_ns: u64, end: End, action: Action) -> Event {
-    Event {
-        sequence: time_ns,
-        time_ns,
-        connection: Some(ConnectionId(1)),
-        end,
-        action,
-        worker: None,
-        source: None,
-    }
-}
-
 fn trace(lesson: &str, events: Vec<Event>) -> Trace {
-    Trace {
-        version: TRACE_VERSION,
-        lab: "tcp_ok".to_owned(),
-        recorded: Recorded {
-            date: "2026-11-21".to_owned(),
-            version: "0.1.0".to_owned(),
-        },
-        server: Server {
-            lesson: lesson.to_owned(),
-            transport: Transport::Tcp,
-            address: address(9090),
-        },
-        steps: Part {
-            clients: vec![Client {
-                name: Some("b".to_owned()),
-                connection: ConnectionId(1),
-            }],
-            ticks: Vec::new(),
-            events,
-        },
-        questions: Vec::new(),
-    }
+    let steps = Part {
+        clients: vec![Client {
+            name: Some("b".to_owned()),
+            connection: ConnectionId(1),
+        }],
+        ticks: Vec::new(),
+        events,
+    };
+    made::trace(lesson, steps)
 }
 
 fn connect() -> Action {

@@ -4,27 +4,10 @@ use std::net::SocketAddr;
 
 use wire::dissect::{Field, packet};
 use wire::packet::{Link, Packet, Summary};
-use wire::text::from_hex;
 use wire::trace::Part;
-use wire::{Action, Address, ConnectionId, End, Event};
+use wire::{Action, Address, End};
 
-/// The packets of the book's exhibits, with the ports of their programs.
-const PACKETS: [&str; 9] = [
-    include_str!("../../../book/packets/tcp_ok.hex"),
-    include_str!("../../../book/packets/tcp_ok_ipv6.hex"),
-    include_str!("../../../book/packets/tcp_ok_loopback.hex"),
-    include_str!("../../../book/packets/tcp_ok_syn.hex"),
-    include_str!("../../../book/packets/udp_dns.hex"),
-    include_str!("../../../book/packets/udp_echo.hex"),
-    include_str!("../../../book/packets/udp_echo_ipv6.hex"),
-    include_str!("../../../book/packets/udp_refused.hex"),
-    include_str!("../../../book/packets/udp_refused_ipv6.hex"),
-];
-
-fn bytes(text: &str) -> Vec<u8> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    from_hex(&lines.collect::<Vec<_>>().join(" ")).unwrap()
-}
+use super::made::{EXHIBITS, bytes, event};
 
 /// What every checksum says, and every port.
 fn told(fields: &[Field], into: &mut [Vec<String>; 2]) {
@@ -47,15 +30,7 @@ fn normalised(bytes: Vec<u8>, server: SocketAddr, home: SocketAddr) -> Packet {
         bytes,
     };
     let mut part = Part {
-        events: vec![Event {
-            sequence: 5,
-            time_ns: 8,
-            connection: Some(ConnectionId(3)),
-            end: End::Wire,
-            action: Action::Packet(packet),
-            worker: None,
-            source: None,
-        }],
+        events: vec![event(8, End::Wire, Action::Packet(packet))],
         ..Part::default()
     };
     part.normalise(&Address::Ip(server), &Address::Ip(home));
@@ -67,7 +42,7 @@ fn normalised(bytes: Vec<u8>, server: SocketAddr, home: SocketAddr) -> Packet {
 
 #[test]
 fn ports_are_renamed_and_checksums_stay_as_right_as_they_were() {
-    for text in PACKETS {
+    for (_, text) in EXHIBITS {
         let before = bytes(text);
         let mut said = <[Vec<String>; 2]>::default();
         told(&packet(&before), &mut said);
@@ -110,7 +85,7 @@ fn ports_are_renamed_and_checksums_stay_as_right_as_they_were() {
 fn whatever_is_cut_or_changed_is_renamed_without_harm() {
     let home = SocketAddr::from(([127, 0, 0, 1], 443));
     let server = SocketAddr::from(([192, 0, 2, 20], 9090));
-    for text in PACKETS {
+    for (_, text) in EXHIBITS {
         let whole = bytes(text);
         for length in 0..whole.len() {
             let cut = normalised(whole[..length].to_vec(), server, home);

@@ -1,6 +1,8 @@
 use wire::event::Failure;
 use wire::{Action, ConnectionId, Data, End, Event, Kernel, Operation, Progress, Seen, TcpState};
 
+use super::made;
+
 /// Events of one lab, numbered and one millisecond apart unless told otherwise.
 struct Story {
     progress: Progress,
@@ -32,6 +34,12 @@ impl Story {
             worker: None,
             source: None,
         })
+    }
+
+    /// An event that may come out of turn.
+    fn numbered(&mut self, sequence: u64, end: End, action: Action) -> bool {
+        let event = made::event(sequence * MS, end, action);
+        self.progress.observe(&event)
     }
 
     fn reads(&mut self, connection: u64, text: &str) -> bool {
@@ -208,20 +216,9 @@ fn a_pattern_can_be_asked_for_more_than_once() {
 #[test]
 fn what_arrives_early_is_taken_in_the_order_of_its_sequence() {
     let mut story = Story::new(&["server close", "client end"]);
-    let mut event = |sequence, end, action| {
-        story.progress.observe(&Event {
-            sequence,
-            time_ns: sequence * MS,
-            connection: Some(ConnectionId(1)),
-            end,
-            action,
-            worker: None,
-            source: None,
-        })
-    };
-    assert!(!event(1, End::Client, Action::EndOfStream));
-    assert!(!event(9, End::Client, Action::EndOfStream));
-    assert!(event(8, End::Server, Action::Close));
+    assert!(!story.numbered(1, End::Client, Action::EndOfStream));
+    assert!(!story.numbered(9, End::Client, Action::EndOfStream));
+    assert!(story.numbered(8, End::Server, Action::Close));
     assert!(
         story.progress.is_complete(),
         "the end of stream with number 9 comes behind the close with number 8"
@@ -231,26 +228,15 @@ fn what_arrives_early_is_taken_in_the_order_of_its_sequence() {
 #[test]
 fn a_state_that_is_told_before_the_packet_it_follows_from_is_not_missed() {
     let mut story = Story::new(&["server accept", "server close", "client state TIME-WAIT"]);
-    let mut event = |sequence, end, action| {
-        story.progress.observe(&Event {
-            sequence,
-            time_ns: sequence * MS,
-            connection: Some(ConnectionId(1)),
-            end,
-            action,
-            worker: None,
-            source: None,
-        })
-    };
     // What the system says again and again pushes nothing out.
-    assert!(!event(99, End::Server, Action::Close));
+    assert!(!story.numbered(99, End::Server, Action::Close));
     for sequence in 100..200 {
         let kernel = Kernel::of(TcpState::Established);
-        assert!(!event(sequence, End::Client, Action::Kernel(kernel)));
+        assert!(!story.numbered(sequence, End::Client, Action::Kernel(kernel)));
     }
     let kernel = Kernel::of(TcpState::TimeWait);
-    assert!(!event(200, End::Client, Action::Kernel(kernel)));
-    assert!(event(98, End::Server, Action::Accept { peer: peer() }));
+    assert!(!story.numbered(200, End::Client, Action::Kernel(kernel)));
+    assert!(story.numbered(98, End::Server, Action::Accept { peer: peer() }));
     assert!(story.progress.is_complete());
 }
 

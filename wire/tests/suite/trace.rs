@@ -1,12 +1,11 @@
 //! What is kept of an exchange is the same for every run of it, and what differs is told.
 
-use std::net::SocketAddr;
-
 use wire::event::{ConnectionId, Failure, Operation};
 use wire::packet::Link;
-use wire::session::{Server, Transport};
-use wire::trace::{Answered, Client, Part, Recorded, TRACE_VERSION, Trace};
-use wire::{Action, Address, Data, End, Event, Kernel, Packet, Source, TcpState, Worker};
+use wire::trace::{Answered, Client, Part, Trace};
+use wire::{Action, Data, End, Event, Kernel, Packet, Source, TcpState, Worker};
+
+use super::made::{self, address};
 
 /// What differs between two runs of the same program.
 struct Run {
@@ -36,20 +35,8 @@ const OTHER: Run = Run {
     server_port: 44_444,
 };
 
-fn address(port: u16) -> Address {
-    SocketAddr::from(([127, 0, 0, 1], port)).into()
-}
-
 fn event(end: End, action: Action) -> Event {
-    Event {
-        sequence: 0,
-        time_ns: 0,
-        connection: Some(ConnectionId(1)),
-        end,
-        action,
-        worker: None,
-        source: None,
-    }
+    made::event(0, end, action)
 }
 
 fn part(events: impl IntoIterator<Item = Event>) -> Part {
@@ -68,21 +55,7 @@ fn part(events: impl IntoIterator<Item = Event>) -> Part {
 }
 
 fn trace(events: impl IntoIterator<Item = Event>) -> Trace {
-    Trace {
-        version: TRACE_VERSION,
-        lab: "tcp_ok".to_owned(),
-        recorded: Recorded {
-            date: "2026-11-21".to_owned(),
-            version: "0.1.0".to_owned(),
-        },
-        server: Server {
-            lesson: "tcp_ok".to_owned(),
-            transport: Transport::Tcp,
-            address: address(9090),
-        },
-        steps: part(events),
-        questions: Vec::new(),
-    }
+    made::trace("tcp_ok", part(events))
 }
 
 fn run(run: &Run) -> Part {

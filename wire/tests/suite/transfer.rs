@@ -3,17 +3,7 @@ use std::net::SocketAddr;
 use wire::event::{Action, ConnectionId, Data, End, Event};
 use wire::transfer::Transfers;
 
-fn event(sequence: u64, end: End, action: Action) -> Event {
-    Event {
-        sequence,
-        time_ns: sequence,
-        connection: Some(ConnectionId(1)),
-        end,
-        action,
-        worker: None,
-        source: None,
-    }
-}
+use super::made::event;
 
 fn write(sequence: u64, length: usize) -> Event {
     event(
