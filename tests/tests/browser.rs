@@ -5,36 +5,11 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{Program, Reader, Site, Theme, available};
-
-const NARROW: u32 = 390;
-const WIDE: u32 = 1280;
-
-/// Runs a journey with a program of its own, if there is a browser.
-async fn journey<F>(width: u32, story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&mut Program, &Reader) -> Result<()>,
-{
-    if !available() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let mut program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, width).await?;
-    let told = story(&mut program, &reader).await;
-    reader.leave().await?;
-    told
-}
-
-async fn has_no_complaints(reader: &Reader) -> Result<()> {
-    let complaints = reader.complaints().await?;
-    ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
-    Ok(())
-}
+use wirebook_tests::browser::{NARROW, Program, Reader, Site, Theme, WIDE, available, live};
 
 #[tokio::test]
 async fn a_newcomer_sees_their_message_in_the_server_by_pressing_send_alone() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("").await?;
         let lab = reader.lab("start_here");
         lab.becomes("live").await?;
@@ -45,14 +20,14 @@ async fn a_newcomer_sees_their_message_in_the_server_by_pressing_send_alone() ->
         lab.see_row("server", "accept", "").await?;
         lab.see_row("server", "read", &message).await?;
         lab.see_row("client", "read", "ok").await?;
-        has_no_complaints(reader).await
+        reader.has_no_complaints().await
     })
     .await
 }
 
 #[tokio::test]
 async fn every_lab_of_every_chapter_ticks_by_its_own_steps() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("").await?;
         let mut labs = 0;
         for page in reader.pages().await? {
@@ -62,7 +37,7 @@ async fn every_lab_of_every_chapter_ticks_by_its_own_steps() -> Result<()> {
                 lab.follow_all_steps().await?;
                 labs += 1;
             }
-            has_no_complaints(reader).await?;
+            reader.has_no_complaints().await?;
         }
         ensure!(labs >= 5, "only {labs} labs were found");
         Ok(())
@@ -72,7 +47,7 @@ async fn every_lab_of_every_chapter_ticks_by_its_own_steps() -> Result<()> {
 
 #[tokio::test]
 async fn the_answer_can_be_inspected_and_the_line_that_read_it_is_lit() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -93,7 +68,7 @@ async fn the_answer_can_be_inspected_and_the_line_that_read_it_is_lit() -> Resul
 
 #[tokio::test]
 async fn reloading_the_page_keeps_the_progress_and_starting_over_clears_it() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -119,7 +94,7 @@ async fn reloading_the_page_keeps_the_progress_and_starting_over_clears_it() -> 
 
 #[tokio::test]
 async fn a_page_survives_the_end_of_its_gateway_and_finds_it_again() -> Result<()> {
-    journey(WIDE, async |program, reader| {
+    live(WIDE, async |program, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -193,7 +168,7 @@ async fn an_authors_page_follows_a_new_build_by_itself() -> Result<()> {
 
 #[tokio::test]
 async fn a_page_without_the_token_says_how_to_get_it() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open_without_token("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("recorded").await?;
@@ -209,7 +184,7 @@ async fn a_page_without_the_token_says_how_to_get_it() -> Result<()> {
 
 #[tokio::test]
 async fn the_token_does_not_stay_in_the_address() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         reader.lab("tcp_ok").becomes("live").await?;
         let address = reader.driver().current_url().await?;
@@ -224,7 +199,7 @@ async fn the_token_does_not_stay_in_the_address() -> Result<()> {
 
 #[tokio::test]
 async fn typing_in_the_composer_never_triggers_the_books_shortcuts() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -261,7 +236,7 @@ async fn typing_in_the_composer_never_triggers_the_books_shortcuts() -> Result<(
 
 #[tokio::test]
 async fn the_keyboard_alone_is_enough() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -295,7 +270,7 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
 
 #[tokio::test]
 async fn a_client_from_the_readers_terminal_shows_up_by_its_address() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -322,7 +297,7 @@ async fn a_client_from_the_readers_terminal_shows_up_by_its_address() -> Result<
 
 #[tokio::test]
 async fn hostile_bytes_stay_text() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("socket.html").await?;
         let lab = reader.lab("tcp_echo");
         lab.becomes("live").await?;
@@ -345,14 +320,14 @@ async fn hostile_bytes_stay_text() -> Result<()> {
             )
             .await?;
         ensure!(found == json!([false, 0]), "{found}");
-        has_no_complaints(reader).await
+        reader.has_no_complaints().await
     })
     .await
 }
 
 #[tokio::test]
 async fn axe_finds_nothing_on_any_page_in_light_and_dark() -> Result<()> {
-    journey(WIDE, async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("").await?;
         let mut pages = reader.pages().await?;
         pages.push(PRINT.to_owned());
@@ -395,7 +370,7 @@ async fn use_every_lab(reader: &Reader) -> Result<()> {
 
 #[tokio::test]
 async fn no_page_is_wider_than_a_phone() -> Result<()> {
-    journey(NARROW, async |_, reader| {
+    live(NARROW, async |_, reader| {
         reader.open("").await?;
         for page in reader.pages().await? {
             reader.open(&page).await?;

@@ -3,9 +3,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use wirebook_tests::browser::{Reader, Scripts, StaticHost, available};
-
-const WIDE: u32 = 1280;
+use wirebook_tests::browser::{Reader, Scripts, StaticHost, WIDE, available};
 
 /// Waits until the exhibit is alive and this many things have been found in it.
 async fn found(reader: &Reader, exhibit: &str, count: usize) -> Result<()> {
@@ -69,8 +67,7 @@ async fn a_packet_is_taken_apart_and_what_was_found_is_kept() -> Result<()> {
     reader.open("addresses.html").await?;
     reader.open("layers.html").await?;
     found(&reader, exhibit, 2).await?;
-    let complaints = reader.complaints().await?;
-    ensure!(complaints.is_empty(), "the page says: {complaints:#?}");
+    reader.has_no_complaints().await?;
     reader.leave().await
 }
 

@@ -5,26 +5,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{LabOnPage, Program, Reader, Theme, available};
-
-const NARROW: u32 = 390;
-const WIDE: u32 = 1280;
-
-/// Runs a journey with a program of its own, if there is a browser.
-async fn journey<F>(width: u32, story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&Reader) -> Result<()>,
-{
-    if !available() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, width).await?;
-    let told = story(&reader).await;
-    reader.leave().await?;
-    told
-}
+use wirebook_tests::browser::{LabOnPage, NARROW, Reader, Theme, WIDE, live};
 
 /// Waits until an end, `client` or `server`, is said to be in this state, in words and in the
 /// diagram, whose other states lead there.
@@ -52,7 +33,7 @@ async fn open(reader: &Reader) -> Result<LabOnPage<'_>> {
 
 #[tokio::test]
 async fn the_diagram_follows_both_ends_to_time_wait() -> Result<()> {
-    journey(WIDE, async |reader| {
+    live(WIDE, async |_, reader| {
         let lab = open(reader).await?;
         lab.click("Connect").await?;
         see_state(&lab, "client", "ESTABLISHED").await?;
@@ -76,7 +57,7 @@ async fn the_diagram_follows_both_ends_to_time_wait() -> Result<()> {
 
 #[tokio::test]
 async fn numbers_have_a_meaning_and_the_keys_go_through_time() -> Result<()> {
-    journey(WIDE, async |reader| {
+    live(WIDE, async |_, reader| {
         let lab = open(reader).await?;
         lab.send_text("hello").await?;
         lab.wait(
@@ -108,7 +89,7 @@ async fn numbers_have_a_meaning_and_the_keys_go_through_time() -> Result<()> {
 
 #[tokio::test]
 async fn nothing_is_asked_for_while_the_part_is_closed() -> Result<()> {
-    journey(WIDE, async |reader| {
+    live(WIDE, async |_, reader| {
         reader.open("silence.html").await?;
         let lab = reader.lab("half_close");
         lab.becomes("live").await?;
@@ -132,7 +113,7 @@ async fn nothing_is_asked_for_while_the_part_is_closed() -> Result<()> {
 
 #[tokio::test]
 async fn axe_finds_nothing_and_a_phone_has_room() -> Result<()> {
-    journey(NARROW, async |reader| {
+    live(NARROW, async |_, reader| {
         let lab = open(reader).await?;
         lab.send_text("hello").await?;
         see_state(&lab, "server", "ESTABLISHED").await?;
@@ -140,13 +121,10 @@ async fn axe_finds_nothing_and_a_phone_has_room() -> Result<()> {
         see_state(&lab, "client", "TIME-WAIT").await?;
         for theme in [Theme::Light, Theme::Dark] {
             reader.choose(theme).await?;
-            let violations = reader.accessibility_violations().await?;
-            ensure!(violations.is_empty(), "{}", violations.join("\n"));
+            reader.has_no_violations().await?;
         }
-        let overflow = reader.overflow().await?;
-        ensure!(overflow <= 0, "the page is {overflow} px too wide");
-        let complaints = reader.complaints().await?;
-        ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
+        reader.has_room().await?;
+        reader.has_no_complaints().await?;
         Ok(())
     })
     .await

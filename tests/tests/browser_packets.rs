@@ -5,27 +5,9 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{LabOnPage, Program, Reader, Theme, available};
-use wirebook_tests::requirements;
-
-const NARROW: u32 = 390;
-const WIDE: u32 = 1280;
-
-/// Runs a story with a gateway that captures packets, if this machine lets it.
-async fn captured<F>(width: u32, story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&Reader) -> Result<()>,
-{
-    if !available() || !requirements::can_capture() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, width).await?;
-    let told = story(&reader).await;
-    reader.leave().await?;
-    told
-}
+use wirebook_tests::browser::{
+    LabOnPage, NARROW, Program, Reader, Theme, WIDE, available, captured,
+};
 
 /// What the rows of this end and action say, from top to bottom.
 async fn rows(reader: &Reader, lab: &LabOnPage<'_>) -> Result<Vec<String>> {
@@ -69,7 +51,7 @@ async fn shake_hands(reader: &Reader) -> Result<LabOnPage<'_>> {
 
 #[tokio::test]
 async fn the_handshake_the_data_and_the_goodbye_stand_among_the_calls() -> Result<()> {
-    captured(WIDE, async |reader| {
+    captured(WIDE, async |_, reader| {
         let lab = shake_hands(reader).await?;
         let shown = rows(reader, &lab).await?;
         let place = |row: &str| shown.iter().position(|shown| shown == row);
@@ -93,8 +75,7 @@ async fn the_handshake_the_data_and_the_goodbye_stand_among_the_calls() -> Resul
         lab.click("Close").await?;
         see_packet(&lab, "client", "FIN").await?;
         see_packet(&lab, "server", "FIN").await?;
-        let complaints = reader.complaints().await?;
-        ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
+        reader.has_no_complaints().await?;
         Ok(())
     })
     .await
@@ -102,7 +83,7 @@ async fn the_handshake_the_data_and_the_goodbye_stand_among_the_calls() -> Resul
 
 #[tokio::test]
 async fn a_packet_is_taken_apart_and_a_field_points_at_its_bytes() -> Result<()> {
-    captured(WIDE, async |reader| {
+    captured(WIDE, async |_, reader| {
         let lab = shake_hands(reader).await?;
         lab.select_row("wire", "packet").await?;
         lab.see_inspected("Ethernet").await?;
@@ -143,7 +124,7 @@ async fn a_packet_is_taken_apart_and_a_field_points_at_its_bytes() -> Result<()>
 
 #[tokio::test]
 async fn the_arrow_keys_go_through_packets_and_a_reader_who_listens_hears_them() -> Result<()> {
-    captured(WIDE, async |reader| {
+    captured(WIDE, async |_, reader| {
         let lab = shake_hands(reader).await?;
         reader.tab_to("tcp_ok", "Exchange").await?;
         reader.press(Key::Home.value().to_string()).await?;
@@ -169,7 +150,7 @@ async fn the_arrow_keys_go_through_packets_and_a_reader_who_listens_hears_them()
 
 #[tokio::test]
 async fn the_switch_hides_and_shows_packets_and_the_book_remembers_it() -> Result<()> {
-    captured(WIDE, async |reader| {
+    captured(WIDE, async |_, reader| {
         let lab = shake_hands(reader).await?;
         lab.click("Packets").await?;
         lab.wait(
@@ -192,7 +173,7 @@ async fn the_switch_hides_and_shows_packets_and_the_book_remembers_it() -> Resul
 
 #[tokio::test]
 async fn packets_fit_a_phone_and_axe_finds_nothing_in_light_and_dark() -> Result<()> {
-    captured(NARROW, async |reader| {
+    captured(NARROW, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         for theme in [Theme::Light, Theme::Dark] {
             reader.choose(theme).await?;
@@ -201,10 +182,8 @@ async fn packets_fit_a_phone_and_axe_finds_nothing_in_light_and_dark() -> Result
             see_packet(&lab, "server", "data 2 bytes").await?;
             lab.select_row("wire", "packet").await?;
             lab.see_inspected("Ethernet").await?;
-            let overflow = reader.overflow().await?;
-            ensure!(overflow <= 0, "the page is {overflow} px too wide");
-            let violations = reader.accessibility_violations().await?;
-            ensure!(violations.is_empty(), "{}", violations.join("\n"));
+            reader.has_room().await?;
+            reader.has_no_violations().await?;
         }
         Ok(())
     })
@@ -228,19 +207,9 @@ async fn a_gateway_that_may_not_capture_says_what_to_type_and_does_all_else() ->
         Value::Null,
     )
     .await?;
-    let overflow = reader.overflow().await?;
-    ensure!(overflow <= 0, "the page is {overflow} px too wide");
-    reader
-        .run(
-            "window.copied = null;
-             navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); };
-             return true",
-            Value::Null,
-        )
-        .await?;
-    lab.click("Copy the command").await?;
-    let copied = reader.run("return window.copied", Value::Null).await?;
-    ensure!(copied.as_str().unwrap().contains("setcap"), "{copied}");
+    reader.has_room().await?;
+    let copied = lab.copies(&reader, "Copy the command").await?;
+    ensure!(copied.contains("setcap"), "{copied}");
     lab.send_text("hello").await?;
     lab.see_row("client", "read", "ok").await?;
     // Whoever does not want to know is not told.

@@ -5,25 +5,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{Program, Reader, available};
-
-const WIDE: u32 = 1280;
-
-/// Runs a story with a program of its own, if there is a browser.
-async fn story<F>(story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&Program, &Reader) -> Result<()>,
-{
-    if !available() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, WIDE).await?;
-    let told = story(&program, &reader).await;
-    reader.leave().await?;
-    told
-}
+use wirebook_tests::browser::{Program, Reader, WIDE, available, live};
 
 /// Does the first step of the lab `tcp_ok`.
 async fn take_a_step(reader: &Reader) -> Result<()> {
@@ -122,7 +104,7 @@ async fn a_reader_who_closes_the_browser_comes_back_to_the_same_state() -> Resul
 
 #[tokio::test]
 async fn the_sidebar_marks_on_every_page_what_is_done() -> Result<()> {
-    story(async |_, reader| {
+    live(WIDE, async |_, reader| {
         take_a_step(reader).await?;
         let mark = "[...document.querySelectorAll('#mdbook-sidebar a')]
              .find(link => link.pathname.endsWith('/tcp-ok.html'))?.textContent.includes(argument)";
@@ -148,7 +130,7 @@ async fn the_sidebar_marks_on_every_page_what_is_done() -> Result<()> {
 
 #[tokio::test]
 async fn the_progress_page_leads_on_and_exports_imports_and_resets() -> Result<()> {
-    story(async |_, reader| {
+    live(WIDE, async |_, reader| {
         take_a_step(reader).await?;
         reader.open("progress.html").await?;
         see(reader, "1 of ").await?;
@@ -209,7 +191,7 @@ async fn the_progress_page_leads_on_and_exports_imports_and_resets() -> Result<(
 
 #[tokio::test]
 async fn importing_never_makes_anything_less() -> Result<()> {
-    story(async |_, reader| {
+    live(WIDE, async |_, reader| {
         take_a_step(reader).await?;
         let less = reader
             .run(
@@ -228,7 +210,7 @@ async fn importing_never_makes_anything_less() -> Result<()> {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_put_aside_and_told() -> Result<()> {
-    story(async |_, reader| {
+    live(WIDE, async |_, reader| {
         take_a_step(reader).await?;
         let key = reader
             .run(
@@ -265,7 +247,7 @@ async fn what_cannot_be_read_is_put_aside_and_told() -> Result<()> {
 
 #[tokio::test]
 async fn two_tabs_know_of_each_other() -> Result<()> {
-    story(async |program, reader| {
+    live(WIDE, async |program, reader| {
         reader.open("tcp-ok.html").await?;
         reader.lab("tcp_ok").becomes("live").await?;
         let first = reader.driver().window().await?;
@@ -296,7 +278,7 @@ async fn two_tabs_know_of_each_other() -> Result<()> {
 
 #[tokio::test]
 async fn the_progress_page_is_within_reach_of_the_keyboard() -> Result<()> {
-    story(async |_, reader| {
+    live(WIDE, async |_, reader| {
         take_a_step(reader).await?;
         reader.open("progress.html").await?;
         see(reader, "1 of ").await?;

@@ -4,41 +4,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use wirebook_tests::browser::{LabOnPage, Program, Reader, Scripts, StaticHost, Theme, available};
-
-const WIDE: u32 = 1280;
-const NARROW: u32 = 390;
-
-/// Runs a story on a book that lies on a host of plain files.
-async fn hosted<F>(width: u32, story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&StaticHost, &Reader) -> Result<()>,
-{
-    if !available() {
-        return Ok(());
-    }
-    let host = StaticHost::start("some/where", Scripts::Run).await?;
-    let reader = Reader::at(&host.origin(), width).await?;
-    let told = story(&host, &reader).await;
-    reader.leave().await?;
-    told
-}
-
-/// Runs a story with a gateway.
-async fn live<F>(story: F) -> Result<()>
-where
-    F: AsyncFnOnce(&mut Program, &Reader) -> Result<()>,
-{
-    if !available() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let mut program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, WIDE).await?;
-    let told = story(&mut program, &reader).await;
-    reader.leave().await?;
-    told
-}
+use wirebook_tests::browser::{LabOnPage, NARROW, Theme, WIDE, hosted, live};
 
 /// Waits until the replay has shown all its events.
 async fn see_the_end(lab: &LabOnPage<'_>) -> Result<()> {
@@ -49,21 +15,6 @@ async fn see_the_end(lab: &LabOnPage<'_>) -> Result<()> {
         Value::Null,
     )
     .await
-}
-
-/// What the lab puts on the clipboard when `button` is pressed.
-async fn copied(reader: &Reader, lab: &LabOnPage<'_>, button: &str) -> Result<String> {
-    reader
-        .run(
-            "window.copied = null;
-             navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); };
-             return true",
-            Value::Null,
-        )
-        .await?;
-    lab.click(button).await?;
-    let text = reader.run("return window.copied", Value::Null).await?;
-    Ok(text.as_str().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]
@@ -130,8 +81,7 @@ async fn a_hosted_chapter_says_where_it_comes_alive_and_fits_a_phone() -> Result
         .await?;
         lab.click("Share").await?;
         lab.click("Step forward").await?;
-        let overflow = reader.overflow().await?;
-        ensure!(overflow <= 0, "the page is {overflow} px too wide");
+        reader.has_room().await?;
         Ok(())
     })
     .await
@@ -170,7 +120,9 @@ async fn a_link_to_an_event_of_the_recorded_exchange_shows_it_selected() -> Resu
                           && row.dataset.sequence === argument.value)";
         lab.wait("event 8 selected", selected, json!("8")).await?;
         lab.click("Share").await?;
-        let link = copied(reader, &lab, "Copy link to the selected event").await?;
+        let link = lab
+            .copies(reader, "Copy link to the selected event")
+            .await?;
         ensure!(
             link == [&host.origin(), "/tcp-ok.html#tcp_ok-event-8"].concat(),
             "the link is {link}"
@@ -182,14 +134,14 @@ async fn a_link_to_an_event_of_the_recorded_exchange_shows_it_selected() -> Resu
 
 #[tokio::test]
 async fn what_happened_here_travels_in_a_link_and_in_a_file() -> Result<()> {
-    live(async |program, reader| {
+    live(WIDE, async |program, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
         lab.send_text("for <b>you</b>").await?;
         lab.see_row("client", "read", "ok").await?;
         lab.click("Share").await?;
-        let link = copied(reader, &lab, "Copy link").await?;
+        let link = lab.copies(reader, "Copy link").await?;
         reader
             .run(
                 "URL.createObjectURL = blob => {
@@ -245,7 +197,7 @@ async fn what_happened_here_travels_in_a_link_and_in_a_file() -> Result<()> {
 
 #[tokio::test]
 async fn a_damaged_link_says_so_and_the_lab_is_live_all_the_same() -> Result<()> {
-    live(async |program, reader| {
+    live(WIDE, async |program, reader| {
         reader.open("tcp-ok.html").await?;
         reader
             .goto(&format!("{}/tcp-ok.html#share=AAAA", program.origin()))
@@ -264,7 +216,7 @@ async fn a_damaged_link_says_so_and_the_lab_is_live_all_the_same() -> Result<()>
 
 #[tokio::test]
 async fn a_lost_gateway_leaves_what_happened_and_offers_what_was_recorded() -> Result<()> {
-    live(async |program, reader| {
+    live(WIDE, async |program, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;
@@ -332,7 +284,7 @@ async fn answer_the_question(lab: &LabOnPage<'_>) -> Result<()> {
 
 #[tokio::test]
 async fn a_prediction_is_graded_by_what_happens_live_and_recorded() -> Result<()> {
-    live(async |_, reader| {
+    live(WIDE, async |_, reader| {
         reader.open("tcp-ok.html").await?;
         let lab = reader.lab("tcp_ok");
         lab.becomes("live").await?;

@@ -3,10 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
-use wirebook_tests::browser::{LabOnPage, Program, Reader, Scripts, StaticHost, available};
-
-const NARROW: u32 = 390;
-const WIDE: u32 = 1280;
+use wirebook_tests::browser::{LabOnPage, NARROW, Reader, WIDE, hosted, live};
 
 /// A chapter with a simulated lab, whose server echoes.
 const PAGE: &str = "retransmission.html";
@@ -17,20 +14,17 @@ async fn on_a_static_host<F>(width: u32, story: F) -> Result<()>
 where
     F: AsyncFnOnce(&Reader, &LabOnPage<'_>) -> Result<()>,
 {
-    if !available() {
-        return Ok(());
-    }
-    let host = StaticHost::start("some/path", Scripts::Run).await?;
-    let reader = Reader::at(&host.origin(), width).await?;
-    reader.open(PAGE).await?;
-    let lab = reader.lab(LAB);
-    into_view(&reader).await?;
-    lab.becomes("simulated").await?;
-    story(&reader, &lab).await?;
-    let complaints = reader.complaints().await?;
-    ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
-    ensure!(host.misses().is_empty(), "not there: {:?}", host.misses());
-    reader.leave().await
+    hosted(width, async |host, reader| {
+        reader.open(PAGE).await?;
+        let lab = reader.lab(LAB);
+        into_view(reader).await?;
+        lab.becomes("simulated").await?;
+        story(reader, &lab).await?;
+        reader.has_no_complaints().await?;
+        ensure!(host.misses().is_empty(), "not there: {:?}", host.misses());
+        Ok(())
+    })
+    .await
 }
 
 /// A simulator starts when its lab comes into view.
@@ -211,28 +205,26 @@ async fn a_link_that_loses_everything_lets_nothing_through_until_it_is_reset() -
 
 #[tokio::test]
 async fn every_simulated_lab_ticks_by_its_own_steps_without_a_gateway() -> Result<()> {
-    if !available() {
-        return Ok(());
-    }
-    let host = StaticHost::start("some/path", Scripts::Run).await?;
-    let reader = Reader::at(&host.origin(), WIDE).await?;
-    let mut labs = 0;
-    for page in host.pages()? {
-        reader.open(&page).await?;
-        for lab in reader.labs().await? {
-            if lab.is_simulated().await? {
-                lab.is_ready().await?;
-                lab.follow_all_steps()
-                    .await
-                    .with_context(|| lab.name().to_owned())?;
-                labs += 1;
+    hosted(WIDE, async |host, reader| {
+        let mut labs = 0;
+        for page in host.pages()? {
+            reader.open(&page).await?;
+            for lab in reader.labs().await? {
+                if lab.is_simulated().await? {
+                    lab.is_ready().await?;
+                    lab.follow_all_steps()
+                        .await
+                        .with_context(|| lab.name().to_owned())?;
+                    labs += 1;
+                }
             }
+            let complaints = reader.complaints().await?;
+            ensure!(complaints.is_empty(), "{page} says: {complaints:#?}");
         }
-        let complaints = reader.complaints().await?;
-        ensure!(complaints.is_empty(), "{page} says: {complaints:#?}");
-    }
-    ensure!(labs >= 5, "only {labs} simulated labs were found");
-    reader.leave().await
+        ensure!(labs >= 5, "only {labs} simulated labs were found");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -240,8 +232,7 @@ async fn axe_finds_nothing_while_a_packet_is_under_way_on_a_phone_too() -> Resul
     for width in [WIDE, NARROW] {
         on_a_static_host(width, async |reader, lab| {
             until_the_syn_ack_is_under_way(lab).await?;
-            let violations = reader.accessibility_violations().await?;
-            ensure!(violations.is_empty(), "{}", violations.join("\n"));
+            reader.has_no_violations().await?;
             ensure!(reader.overflow().await? <= 0, "the page is too wide");
             Ok(())
         })
@@ -253,20 +244,15 @@ async fn axe_finds_nothing_while_a_packet_is_under_way_on_a_phone_too() -> Resul
 #[tokio::test]
 async fn the_gateway_s_policy_lets_the_simulator_run_and_it_is_no_business_of_the_gateway()
 -> Result<()> {
-    if !available() {
-        return Ok(());
-    }
-    let state = tempfile::tempdir()?;
-    let program = Program::start(state.path()).await?;
-    let reader = Reader::new(&program, WIDE).await?;
-    // Without the token the gateway lets nobody in; the simulator does not need it.
-    reader.open_without_token(PAGE).await?;
-    into_view(&reader).await?;
-    let lab = reader.lab(LAB);
-    lab.is_ready().await?;
-    lab.send_text("hello").await?;
-    lab.see_row("client", "read", "hello").await?;
-    let complaints = reader.complaints().await?;
-    ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
-    reader.leave().await
+    live(WIDE, async |_, reader| {
+        // Without the token the gateway lets nobody in; the simulator does not need it.
+        reader.open_without_token(PAGE).await?;
+        into_view(reader).await?;
+        let lab = reader.lab(LAB);
+        lab.is_ready().await?;
+        lab.send_text("hello").await?;
+        lab.see_row("client", "read", "hello").await?;
+        reader.has_no_complaints().await
+    })
+    .await
 }

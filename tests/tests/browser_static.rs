@@ -3,9 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use wirebook_tests::book::labs;
-use wirebook_tests::browser::{Reader, Scripts, StaticHost, available};
-
-const WIDE: u32 = 1280;
+use wirebook_tests::browser::{Reader, Scripts, StaticHost, WIDE, available};
 
 #[tokio::test]
 async fn without_javascript_every_step_of_every_lab_says_what_was_observed() -> Result<()> {

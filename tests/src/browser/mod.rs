@@ -10,12 +10,14 @@ mod lab;
 mod program;
 mod reader;
 mod site;
+mod stories;
 
 pub use host::{Scripts, StaticHost};
 pub use lab::LabOnPage;
 pub use program::{Program, binary};
 pub use reader::{Reader, Theme};
 pub use site::Site;
+pub use stories::{NARROW, WIDE, captured, hosted, live};
 
 /// Whether browser tests can run. Without the tools they need this says so, or fails under `CI`.
 pub fn available() -> bool {
