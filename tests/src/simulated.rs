@@ -9,7 +9,7 @@ use wire::play::Act;
 use wire::seen::What;
 use wire::session::{Adjustment, Server};
 use wire::trace::{Answered, Part};
-use wire::{ConnectionId, Event, Play, Progress, Seen, ToGateway, ToPage};
+use wire::{Action, ConnectionId, End, Event, Play, Progress, Seen, ToGateway, ToPage};
 use wirebook_sim::Simulator;
 
 use crate::session::{Clients, Played, Stuck, adjustment, part, transcript};
@@ -215,9 +215,28 @@ impl<'a> Player<'a> {
     }
 
     fn act_all(&mut self, plays: &[Play]) -> Result<()> {
-        for play in plays {
+        for (index, play) in plays.iter().enumerate() {
             self.act(play)
                 .with_context(|| format!("playing `{play}`"))?;
+            let is_more = index + 1 < plays.len();
+            if play.act == Act::Connect && is_more && self.server.transport.is_stream() {
+                self.until_connected()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As on the page, a connection under way is waited for before the next thing is done.
+    fn until_connected(&mut self) -> Result<()> {
+        let opened = self.opened;
+        let deadline_ns = self.simulator.now_ns() + PATIENCE_NS;
+        let is_over = |event: &Event| {
+            event.connection == opened
+                && event.end == End::Client
+                && matches!(event.action, Action::Connect { .. } | Action::Error { .. })
+        };
+        while opened.is_some() && !self.events.iter().any(is_over) {
+            self.go_on(false, deadline_ns)?;
         }
         Ok(())
     }

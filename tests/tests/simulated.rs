@@ -120,6 +120,24 @@ fn a_question_is_played_in_a_network_as_it_was_at_first() -> Result<()> {
 }
 
 #[test]
+fn what_comes_behind_connect_is_done_when_the_connection_is_there() -> Result<()> {
+    let mut lab = lab("sim_sink", "delay=50", &[(&["connect"], "client connect")])?;
+    let choice = |seen: &str| -> Result<Choice> {
+        let seen: Seen = seen.parse()?;
+        let (say, why) = (Vec::new(), Vec::new());
+        Ok(Choice { say, seen, why })
+    };
+    lab.questions.push(Question {
+        ask: Vec::new(),
+        play: plays(&["connect", "network delay=50 loss=100", "send \"x\""])?,
+        choices: vec![choice("client error")?, choice("client write \"x\"")?],
+    });
+    let outcome = play(&lab)?.questions[0].outcome;
+    ensure!(outcome == 1, "the SYN was lost");
+    Ok(())
+}
+
+#[test]
 fn a_step_that_cannot_tick_is_told() -> Result<()> {
     let lab = lab(
         "sim_sink",

@@ -107,7 +107,7 @@ fn numbers(
         numbers.push(("seq", "sequence number", sequence));
     }
     if let Some(ack) = marks.ack.filter(|_| flags.has(Flags::ACK)) {
-        numbers.push(("ack", "acknowledgment number", ack.to_string()));
+        numbers.push(("ack", "acknowledgement number", ack.to_string()));
     }
     if !has_data && !flags.has(Flags::RST) {
         numbers.push(("win", "window", marks.window.to_string()));

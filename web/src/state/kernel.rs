@@ -175,15 +175,15 @@ macro_rules! quantities {
 /// Every number, in the order in which they are shown.
 pub(crate) const QUANTITIES: [Quantity; 15] = quantities! {
     "round-trip time", Microseconds, rtt_us,
-        "from sending to its acknowledgment, smoothed (RFC 6298, 2)";
+        "from sending to its acknowledgement, smoothed (RFC 6298, 2)";
     "its variation", Microseconds, rttvar_us,
         "how far single round trips are from it (RFC 6298, 2)";
     "retransmission timeout", Microseconds, rto_us,
-        "how long it waits for an acknowledgment before it sends again (RFC 6298, 2)";
+        "how long it waits for an acknowledgement before it sends again (RFC 6298, 2)";
     "congestion window", Segments, cwnd,
         "what may be under way, for the network's sake (RFC 5681, 2)";
     "slow start threshold", Segments, ssthresh,
-        "up to here the congestion window doubles in each round trip (RFC 5681, 3.1)";
+        "up to here the congestion window grows with each acknowledgement (RFC 5681, 3.1)";
     "segment size", Bytes, mss,
         "the most payload in one segment (RFC 9293, 3.7.1)";
     "not acknowledged", Segments, unacked,
@@ -201,9 +201,9 @@ pub(crate) const QUANTITIES: [Quantity; 15] = quantities! {
     "delivery rate", BytesPerSecond, delivery_rate,
         "what has lately come to the peer (tcp(7))";
     "acknowledged", Bytes, bytes_acked,
-        "what the peer has; Linux counts the SYN too (RFC 4898)";
+        "what the peer has; Linux counts SYN and FIN too (RFC 4898)";
     "received", Bytes, bytes_received,
-        "what has come from the peer (RFC 4898)";
+        "what has come from the peer; Linux counts its FIN too (RFC 4898)";
 };
 
 #[cfg(test)]

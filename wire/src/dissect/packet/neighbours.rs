@@ -58,7 +58,7 @@ fn option(reader: &mut Reader<'_>) -> Option<()> {
         2 => "the target's card (RFC 4861, 4.6.1)",
         3 => "a prefix of this cable (RFC 4861, 4.6.2)",
         5 => "the MTU of this cable (RFC 4861, 4.6.4)",
-        14 => "a number that comes back only in a loop (RFC 3971, 5.3.2)",
+        14 => "a number that comes back only in a loop (RFC 3971, 5.3.2; RFC 7527)",
         _ => "",
     });
     let length = reader.number("Length", 1)? as usize;

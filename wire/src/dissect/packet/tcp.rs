@@ -7,11 +7,11 @@ use crate::dissect::text;
 const FLAGS: [(&str, &str); 8] = [
     ("CWR", "the sender has slowed down (RFC 3168)"),
     ("ECE", "a router was congested (RFC 3168)"),
-    ("URG", "the urgent pointer counts (RFC 6093)"),
+    ("URG", "the urgent pointer counts (RFC 9293, 3.8.5)"),
     ("ACK", "the acknowledgement number counts (RFC 9293, 3.1)"),
     ("PSH", "hand the data to the program now (RFC 9293, 3.9.1)"),
     ("RST", "reset: this connection is no more (RFC 9293, 3.5.2)"),
-    ("SYN", "synchronize: numbering begins here (RFC 9293, 3.5)"),
+    ("SYN", "synchronise: numbering begins here (RFC 9293, 3.5)"),
     ("FIN", "the sender will send no more data (RFC 9293, 3.6)"),
 ];
 
@@ -55,7 +55,7 @@ pub(super) fn segment(reader: &mut Reader<'_>, carrier: &Carrier) -> Option<()> 
         reader.note("how many bytes the sender can take in now, before scaling (RFC 7323, 2)");
         checksum(reader, carrier, 6, whole)?;
         reader.number("Urgent pointer", 2)?;
-        reader.note("0, and not to be used by new programs (RFC 6093)");
+        reader.note("counts if URG is set; not to be used by new programs (RFC 9293, 3.8.5)");
         if offset > 5 {
             reader.group("Options", Some((offset - 5) * 4), &mut options)?;
         }
@@ -89,7 +89,7 @@ fn option(reader: &mut Reader<'_>) -> Option<()> {
     let (name, note) = match kind {
         2 => (
             "Maximum segment size",
-            "the most data in one segment (RFC 9293, 3.7.1)",
+            "the most data that its sender takes in one segment (RFC 9293, 3.7.1)",
         ),
         3 => (
             "Window scale",
