@@ -17,6 +17,14 @@ where
     hosted(width, async |host, reader| {
         reader.open(PAGE).await?;
         let lab = reader.lab(LAB);
+        lab.becomes("waiting").await?;
+        lab.wait(
+            "the head to say what kind of lab it is",
+            "lab.querySelector('.lab-header').textContent
+             .includes('simulated: starts when it is in view')",
+            Value::Null,
+        )
+        .await?;
         into_view(reader).await?;
         lab.becomes("simulated").await?;
         story(reader, &lab).await?;

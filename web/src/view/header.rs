@@ -31,7 +31,10 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
                 server.get().map(reach)
             })}
             <span class="lab-badge" class:is-live=lazy(move || is_live.get())>
-                {lazy(move || state.get().word())}
+                {lazy(move || match state.get() {
+                    State::Waiting => "simulated: starts when it is in view",
+                    state => state.word(),
+                })}
             </span>
             {share.switch()}
         </header>

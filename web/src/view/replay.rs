@@ -11,6 +11,8 @@ use crate::state::{Input, Kept, Lab, Reel, Replay};
 pub(super) enum State {
     Live,
     Simulated,
+    /// Simulated, and its simulator starts when the lab comes into view.
+    Waiting,
     Recorded,
     Shared,
     Offline,
@@ -21,7 +23,10 @@ impl State {
         match lab.replay.as_ref().map(|replay| replay.kept) {
             Some(Kept::Shared) => Self::Shared,
             Some(Kept::Recorded | Kept::Question(_)) => Self::Recorded,
-            None if lab.server.is_none() => Self::Offline,
+            None if lab.server.is_none() => match lab.simulated {
+                Some(_) if lab.trace.first().is_none() => Self::Waiting,
+                _ => Self::Offline,
+            },
             None if lab.simulated.is_some() => Self::Simulated,
             None => Self::Live,
         }
@@ -31,6 +36,7 @@ impl State {
         match self {
             Self::Live => "live",
             Self::Simulated => "simulated",
+            Self::Waiting => "waiting",
             Self::Recorded => "recorded",
             Self::Shared => "shared",
             Self::Offline => "offline",
@@ -57,8 +63,7 @@ pub(super) fn bar(ui: Ui) -> Lazy<AnyView> {
         };
         Some((what(replay), way_back))
     });
-    let is_offered =
-        ui.part(|lab| lab.server.is_none() && lab.replay.is_none() && lab.spec.recorded.is_some());
+    let is_offered = ui.part(|lab| State::of(lab) == State::Offline && lab.spec.recorded.is_some());
     maybe(move || match shown.get() {
         Some((what, way_back)) => Some(controls(ui, what, way_back)),
         None if is_offered.get() => {

@@ -9,6 +9,7 @@ use wire::{End, ToGateway};
 
 use super::memo::Memo;
 use super::parts::{act, button, lazy, maybe, text};
+use super::replay::State;
 use super::{Ui, network};
 use crate::browser;
 use crate::state::{Chip, Input, SPEEDS, Simulated, clock, elapsed};
@@ -20,17 +21,18 @@ pub(super) fn simulated(ui: Ui) -> AnyView {
     if ui.lab.with_untracked(|lab| lab.simulated.is_none()) {
         return ().into_any();
     }
-    let is_there = ui.part(|lab| lab.replay.is_none() && lab.server.is_some());
+    // From the start, so that nothing moves when the simulator is there.
+    let is_there = ui.part(|lab| matches!(State::of(lab), State::Simulated | State::Waiting));
     maybe(move || is_there.get().then(|| section(ui))).into_any()
 }
 
 fn section(ui: Ui) -> AnyView {
     view! {
-        <section class="lab-simulated" aria-label="Simulated network">
+        <div class="lab-simulated" role="group" aria-label="Simulated network">
             {time(ui)}
             {link(ui)}
             {network::network(ui)}
-        </section>
+        </div>
     }
     .into_any()
 }
@@ -165,8 +167,13 @@ fn link(ui: Ui) -> AnyView {
         chips.with(|chips| chips.iter().map(|chip| chip.number).collect::<Vec<_>>())
     });
     let is_empty = Memo::new(move |()| numbers.with(Vec::is_empty));
+    let has_packets = ui.part(|lab| lab.packets.is_any());
     let nothing = maybe(move || {
-        let nothing = || text("sim-nothing", "nothing is under way".to_owned());
+        let words = || match has_packets.get() {
+            true => "Nothing is under way.",
+            false => "Connect, then click a packet on its way: drop it, delay it, duplicate it.",
+        };
+        let nothing = || text("sim-nothing", words().to_owned());
         is_empty.get().then(nothing)
     });
     let menu = maybe(move || chosen.get().map(|one| menu(ui, frame, chosen, one)));
@@ -275,6 +282,11 @@ fn chip(ui: Ui, chips: Memo<Vec<Chip>>, chosen: RwSignal<Option<Chosen>>, number
         }));
     });
     let track = first.track.to_string();
+    // What the menu is about.
+    let is_chosen = lazy(move || match &*chosen.read() {
+        Some(one) if one.number == number => "true",
+        _ => "false",
+    });
     let class = match first.from {
         End::Server => "sim-chip from-server",
         _ => "sim-chip from-client",
@@ -289,6 +301,7 @@ fn chip(ui: Ui, chips: Memo<Vec<Chip>>, chosen: RwSignal<Option<Chosen>>, number
             data-packet=number.to_string()
             data-track=track
             aria-label=label
+            aria-expanded=is_chosen
             style:left=left
             style:translate=shift
             on:click=choose
