@@ -41,9 +41,10 @@ impl Reno {
         }
     }
 
-    /// The window, in segments.
+    /// The window, in segments. One may always be sent, though it may have to be a short one: a
+    /// window that shrank before the peer has said its size is smaller than a whole one.
     pub(super) fn segments(&self) -> u32 {
-        self.window / self.mss
+        (self.window / self.mss).max(1)
     }
 
     /// The threshold, in segments.
