@@ -195,6 +195,22 @@ fn loopback() -> Option<Loopback> {
     }
 }
 
+/// A client and a server of UDP.
+fn sockets() -> [UdpSocket; 2] {
+    [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap())
+}
+
+/// A packet socket that shows what a client and a server of UDP say to each other.
+fn watched() -> Option<(Loopback, [UdpSocket; 2])> {
+    let loopback = loopback()?;
+    let sockets = sockets();
+    loopback
+        .admit(&[udp(sockets[1].local_addr().unwrap())])
+        .unwrap();
+    loopback.resume().unwrap();
+    Some((loopback, sockets))
+}
+
 fn read_all(loopback: &Loopback) -> Vec<(Vec<u8>, usize)> {
     let mut packets = Vec::new();
     while loopback
@@ -216,8 +232,7 @@ fn ping(client: &UdpSocket, server: &UdpSocket, text: &[u8]) {
 #[test]
 fn nothing_comes_before_the_filter_is_there_and_locked() {
     let Some(loopback) = loopback() else { return };
-    let any = address("127.0.0.1:0");
-    let (client, server) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
+    let [client, server] = sockets();
     ping(&client, &server, b"before the filter");
     assert_eq!(read_all(&loopback), []);
 
@@ -272,13 +287,9 @@ fn traffic_on_other_ports_never_appears() {
 
 #[test]
 fn a_large_packet_is_cut_and_says_how_long_it_was() {
-    let Some(loopback) = loopback() else { return };
-    let any = address("127.0.0.1:0");
-    let (client, server) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
-    loopback
-        .admit(&[udp(server.local_addr().unwrap())])
-        .unwrap();
-    loopback.resume().unwrap();
+    let Some((loopback, [client, server])) = watched() else {
+        return;
+    };
     let text = vec![b'x'; 40_000];
     ping(&client, &server, &text);
     let lengths: Vec<_> = read_all(&loopback)
@@ -291,13 +302,9 @@ fn a_large_packet_is_cut_and_says_how_long_it_was() {
 
 #[test]
 fn what_the_system_has_no_room_for_is_counted() {
-    let Some(loopback) = loopback() else { return };
-    let any = address("127.0.0.1:0");
-    let (client, server) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
-    loopback
-        .admit(&[udp(server.local_addr().unwrap())])
-        .unwrap();
-    loopback.resume().unwrap();
+    let Some((loopback, [client, server])) = watched() else {
+        return;
+    };
     assert_eq!(loopback.lost().unwrap(), 0);
     // The kernel gives twice what is asked for; this is twice that, and nobody reads it.
     let text = vec![b'x'; 60_000];

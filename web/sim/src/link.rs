@@ -108,18 +108,13 @@ impl Link {
 mod tests {
     use super::*;
 
-    const PLAIN: NetworkSettings = NetworkSettings {
-        seed: 1,
-        delay_ms: 50,
-        jitter_ms: 0,
-        bandwidth_kbit: 0,
-        mtu: 1500,
-        loss_percent: 0,
-        duplicate_percent: 0,
-        reorder_percent: 0,
-        corrupt_percent: 0,
-        queue_packets: 4,
-    };
+    /// As by default, with a short queue.
+    fn plain() -> NetworkSettings {
+        NetworkSettings {
+            queue_packets: 4,
+            ..NetworkSettings::default()
+        }
+    }
 
     fn arrival(way: Way) -> u64 {
         match way {
@@ -132,7 +127,7 @@ mod tests {
     fn a_plain_link_takes_its_time_and_nothing_else() {
         let mut link = Link::new(0);
         for now_ns in [0, 7, 7, 100] {
-            let way = link.take(&PLAIN, 1500, now_ns);
+            let way = link.take(&plain(), 1500, now_ns);
             let expected = Taken {
                 arrives_ns: now_ns + 50 * MS,
                 held_ns: 0,
@@ -148,7 +143,7 @@ mod tests {
     fn bandwidth_lets_one_packet_through_after_the_other_and_the_queue_is_finite() {
         let settings = NetworkSettings {
             bandwidth_kbit: 8,
-            ..PLAIN
+            ..plain()
         };
         let mut link = Link::new(0);
         // 8 kbit/s is a byte each ms.
@@ -165,14 +160,14 @@ mod tests {
     #[test]
     fn what_is_larger_than_the_mtu_is_not_taken() {
         let mut link = Link::new(0);
-        assert_eq!(link.take(&PLAIN, 1501, 0), Way::Refused(Cause::Size));
+        assert_eq!(link.take(&plain(), 1501, 0), Way::Refused(Cause::Size));
     }
 
     #[test]
     fn jitter_keeps_the_order_and_reordering_does_not() {
         let jitter = NetworkSettings {
             jitter_ms: 40,
-            ..PLAIN
+            ..plain()
         };
         let mut link = Link::new(0);
         let at: Vec<u64> = (0..100)
@@ -182,7 +177,7 @@ mod tests {
         assert!(at.iter().any(|at| *at > 90 * MS));
         let reorder = NetworkSettings {
             reorder_percent: 20,
-            ..PLAIN
+            ..plain()
         };
         let mut link = Link::new(0);
         let at: Vec<u64> = (0..100)
@@ -198,7 +193,7 @@ mod tests {
                 loss_percent,
                 duplicate_percent: 20,
                 corrupt_percent: 20,
-                ..PLAIN
+                ..plain()
             };
             let mut link = Link::new(1);
             (0..1000).map(move |_| link.take(&settings, 1000, 0))

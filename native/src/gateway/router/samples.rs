@@ -141,17 +141,14 @@ impl Samples {
     pub(super) fn sample_after(&self, id: ConnectionId, is_transfer: bool) {
         let now_ns = self.source.clock.now_ns();
         let mut state = self.state();
-        let State {
-            lookers,
-            connections,
-        } = &mut *state;
-        let Some(connection) = connections.iter_mut().rev().find(|one| one.id == id) else {
+        let state = &mut *state;
+        let Some(connection) = state.connections.iter_mut().rev().find(|one| one.id == id) else {
             return;
         };
         // Of many transfers in a row not each is worth a sample; the clock makes up for the last.
         let pause_ns = nanos(SAMPLE_INTERVAL_TRANSFERS);
         if !is_transfer || now_ns.saturating_sub(connection.asked_ns) >= pause_ns {
-            self.sample(connection, lookers, now_ns);
+            self.sample(connection, &state.lookers, now_ns);
         }
     }
 
@@ -159,19 +156,18 @@ impl Samples {
     fn sample_due(&self, time_ns: u64) {
         let now_ns = self.source.clock.now_ns();
         let mut state = self.state();
-        let State {
-            lookers,
-            connections,
-        } = &mut *state;
+        let state = &mut *state;
         let mut room = MAX_SAMPLED_AT_ONCE;
         // The latest first: they are what a reader looks at.
-        for connection in connections.iter_mut().rev() {
+        for connection in state.connections.iter_mut().rev() {
             if room > 0 && connection.due_ns() <= time_ns {
                 room -= 1;
-                self.sample(connection, lookers, now_ns);
+                self.sample(connection, &state.lookers, now_ns);
             }
         }
-        connections.retain(|connection| !connection.is_over(now_ns));
+        state
+            .connections
+            .retain(|connection| !connection.is_over(now_ns));
     }
 
     /// Asks about both ends, and tells what is new.
