@@ -17,7 +17,9 @@ use crate::gateway::PATIENCE;
 mod play;
 mod rest;
 
-pub(crate) use play::{Client, Clients, adjustment, part};
+pub(crate) use play::{
+    Client, Clients, adjustment, choices, last_sequence, part, rests_after, stuck,
+};
 pub use play::{Pace, Played, Stuck};
 
 /// A page's session. Every wait has a limit and fails with what was observed so far.

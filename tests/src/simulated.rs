@@ -4,15 +4,18 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
-use wire::lab::{Control, Lab, Question, Step};
+use wire::lab::{Control, Lab, Question};
 use wire::play::Act;
 use wire::seen::What;
-use wire::session::{Adjustment, Server};
+use wire::session::Server;
 use wire::trace::{Answered, Part};
 use wire::{Action, ConnectionId, End, Event, Play, Progress, Seen, ToGateway, ToPage};
 use wirebook_sim::Simulator;
 
-use crate::session::{Clients, Played, Stuck, adjustment, part, transcript};
+use crate::session::{
+    Client, Clients, Played, adjustment, choices, last_sequence, part, rests_after, stuck,
+    transcript,
+};
 
 /// A second on the simulated clock.
 const SECOND: u64 = 1_000_000_000;
@@ -33,7 +36,7 @@ const LOOK_NS: u64 = SECOND / 20;
 ///
 /// # Errors
 ///
-/// [`Stuck`] says which step did not tick.
+/// [`crate::session::Stuck`] says which step did not tick.
 pub fn play(lab: &Lab) -> Result<Played> {
     let mut player = Player::new(lab)?;
     let steps = player.play_steps()?;
@@ -109,35 +112,23 @@ impl<'a> Player<'a> {
             let ticked =
                 acted.and_then(|()| self.until_ticked(&mut progress, &mut observed, index));
             if let Err(error) = ticked {
-                let number = index + 1;
-                return Err(Stuck {
-                    what: format!("step {number} did not tick: {} ({error:#})", step.seen),
-                    server: self.server.clone(),
-                    steps: part(&self.events, &self.clients, &ticks),
-                }
-                .into());
+                let steps = part(&self.events, &self.clients, &ticks);
+                return Err(stuck(lab, index, &error, &self.server, steps));
             }
-            // What a step that only watches is about may be on its way already.
-            let only_watches = |step: &Step| step.play.is_empty();
-            if !lab.steps.get(index + 1).is_some_and(only_watches) {
+            if rests_after(lab, index) {
                 self.rest();
                 while observed < self.events.len() {
                     progress.observe(&self.events[observed]);
                     observed += 1;
                 }
             }
-            let seen = self.events[..observed].iter();
-            ticks.push(seen.map(|event| event.sequence).max().unwrap_or(0));
+            ticks.push(last_sequence(&self.events[..observed]));
         }
         Ok(part(&self.events[..observed], &self.clients, &ticks))
     }
 
     fn play_question(mut self, question: &Question) -> Result<Answered> {
-        let mut choices: Vec<Progress> = question
-            .choices
-            .iter()
-            .map(|choice| Progress::new([choice.seen.clone()], 0))
-            .collect();
+        let mut choices = choices(question);
         self.act_all(&question.play)?;
         let listens = choices.iter().any(|choice| is_silence(choice.current()));
         let deadline_ns = self.simulator.now_ns() + PATIENCE_NS;
@@ -280,15 +271,14 @@ impl<'a> Player<'a> {
         acted
     }
 
-    fn tell(&mut self, client: &mut crate::session::Client, play: &Play) -> Result<()> {
+    fn tell(&mut self, client: &mut Client, play: &Play) -> Result<()> {
         if let Some(adjustment) = adjustment(&play.act) {
-            match (client.connection, adjustment) {
-                (Some(connection), adjustment) => self.say(ToGateway::Adjust {
+            match client.connection {
+                Some(connection) => self.say(ToGateway::Adjust {
                     connection,
                     adjustment,
                 }),
-                (None, Adjustment::Option(option, value)) => client.options.push((option, value)),
-                (None, adjustment) => client.adjustments.push(adjustment),
+                None => client.remember(adjustment),
             }
             return Ok(());
         }

@@ -64,6 +64,16 @@ pub(crate) struct Client {
     pub(crate) adjustments: Vec<Adjustment>,
 }
 
+impl Client {
+    /// Keeps what is said of a connection before there is one.
+    pub(crate) fn remember(&mut self, adjustment: Adjustment) {
+        match adjustment {
+            Adjustment::Option(option, value) => self.options.push((option, value)),
+            adjustment => self.adjustments.push(adjustment),
+        }
+    }
+}
+
 /// The clients of a lab and what they were given.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
@@ -137,25 +147,17 @@ impl Session {
                 self.until_ticked(&mut progress, &mut observed, index).await
             };
             if let Err(error) = ticked.await {
-                let number = index + 1;
-                return Err(Stuck {
-                    what: format!("step {number} did not tick: {} ({error:#})", step.seen),
-                    server: server.clone(),
-                    steps: part(&self.events[begin..], &clients, &ticks),
-                }
-                .into());
+                let steps = part(&self.events[begin..], &clients, &ticks);
+                return Err(stuck(lab, index, &error, server, steps));
             }
-            // What a step that only watches is about may be on its way already.
-            let only_watches = |step: &wire::lab::Step| step.play.is_empty();
-            if pace == Pace::Calm && !lab.steps.get(index + 1).is_some_and(only_watches) {
+            if pace == Pace::Calm && rests_after(lab, index) {
                 self.rest().await?;
                 while observed < self.events.len() {
                     progress.observe(&self.events[observed]);
                     observed += 1;
                 }
             }
-            let seen = self.events[begin..observed].iter();
-            ticks.push(seen.map(|event| event.sequence).max().unwrap_or(0));
+            ticks.push(last_sequence(&self.events[begin..observed]));
         }
         let part = part(&self.events[begin..observed], &clients, &ticks);
         self.close_all(&clients).await?;
@@ -191,11 +193,7 @@ impl Session {
         let known: Vec<_> = self.opened.iter().map(|(_, id)| *id).collect();
         let is_new = |event: &Event| event.connection.is_none_or(|id| !known.contains(&id));
         let mut clients = Clients::default();
-        let mut choices: Vec<Progress> = question
-            .choices
-            .iter()
-            .map(|choice| Progress::new([choice.seen.clone()], 0))
-            .collect();
+        let mut choices = choices(question);
         self.act_all(&mut clients, server, &question.play, pace)
             .await?;
         let deadline = Instant::now() + PATIENCE;
@@ -280,14 +278,10 @@ impl Session {
             }
         }
         if let Some(adjustment) = adjustment(&play.act) {
-            return match (client.connection, adjustment) {
-                (Some(connection), adjustment) => self.adjust(connection, adjustment).await,
-                (None, Adjustment::Option(option, value)) => {
-                    client.options.push((option, value));
-                    Ok(())
-                }
-                (None, adjustment) => {
-                    client.adjustments.push(adjustment);
+            return match client.connection {
+                Some(connection) => self.adjust(connection, adjustment).await,
+                None => {
+                    client.remember(adjustment);
                     Ok(())
                 }
             };
@@ -387,6 +381,45 @@ fn next_look<'a>(seen: impl Iterator<Item = &'a Seen>) -> Option<Duration> {
         _ => None,
     })
     .min()
+}
+
+/// That a step did not tick, and what was observed instead.
+pub(crate) fn stuck(
+    lab: &Lab,
+    index: usize,
+    error: &anyhow::Error,
+    server: &Server,
+    steps: Part,
+) -> anyhow::Error {
+    let number = index + 1;
+    let seen = &lab.steps[index].seen;
+    Stuck {
+        what: format!("step {number} did not tick: {seen} ({error:#})"),
+        server: server.clone(),
+        steps,
+    }
+    .into()
+}
+
+/// Whether what a step did may come to rest before the next one: what a step that only watches is
+/// about may be on its way already.
+pub(crate) fn rests_after(lab: &Lab, index: usize) -> bool {
+    let next = lab.steps.get(index + 1);
+    next.is_none_or(|step| !step.play.is_empty())
+}
+
+/// The highest sequence of these events.
+pub(crate) fn last_sequence(events: &[Event]) -> u64 {
+    let sequences = events.iter().map(|event| event.sequence);
+    sequences.max().unwrap_or(0)
+}
+
+/// One matcher for each choice of a question.
+pub(crate) fn choices(question: &Question) -> Vec<Progress> {
+    let choices = question.choices.iter();
+    choices
+        .map(|choice| Progress::new([choice.seen.clone()], 0))
+        .collect()
 }
 
 /// Events in the order of their sequence, and how many of them each tick had seen.
