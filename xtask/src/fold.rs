@@ -1,16 +1,22 @@
 //! Makes the page's WebAssembly smaller to send without changing what it does.
 //!
 //! Rust compiles a generic function once per type, often to the very same instructions, and the
-//! linker for WebAssembly keeps every copy. Here one of equal functions is kept. Then functions of
-//! one signature are put next to each other: gzip looks back 32 KB at most, and a function
-//! resembles those that take and return the same.
+//! linker for WebAssembly keeps every copy. Here what panics would say is taken out, one of equal
+//! functions is kept, and those that nothing calls any more go. Then functions that are alike are
+//! put next to each other: gzip looks back 32 KB at most.
+
+mod order;
+mod panics;
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use wasm_encoder::reencode::{Error, Reencode, utils};
-use wasm_encoder::{CodeSection, Encode, FunctionSection, Module};
-use wasmparser::{FunctionBody, FunctionSectionReader, Parser, Payload, TypeRef};
+use wasm_encoder::{CodeSection, CustomSection, Encode, FunctionSection, Module};
+use wasmparser::{
+    BinaryReader, ConstExpr, CustomSectionReader, ElementItems, ExternalKind, FunctionBody,
+    FunctionSectionReader, KnownCustom, Operator, Parser, Payload, TypeRef,
+};
 
 /// What can go wrong while instructions are copied.
 type CopyError = Error<std::convert::Infallible>;
@@ -62,6 +68,53 @@ impl<'a> Functions<'a> {
         Ok(functions)
     }
 
+    /// The bodies without what panics would say.
+    fn without_panics(&self, wasm: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let mut panics = panics::named(wasm)?;
+        // A function that does nothing but panic is one more; what calls nothing but that, too.
+        loop {
+            let known = panics.len();
+            for (which, body) in self.bodies.iter().enumerate() {
+                if panics::only_panics(body, &panics)? {
+                    panics.insert(self.imported + which as u32);
+                }
+            }
+            if panics.len() == known {
+                break;
+            }
+        }
+        let bodies = self.bodies.iter().enumerate();
+        let mut without = Vec::new();
+        for (which, body) in bodies {
+            without.push(match panics.contains(&(self.imported + which as u32)) {
+                true => panics::trap(),
+                false => panics::without(body, &panics)?,
+            });
+        }
+        Ok(without)
+    }
+
+    /// Whether each of the module's own functions is still called, or may be from outside or by its
+    /// place in a table. Of equal ones the first is.
+    fn used(&self, wasm: &[u8], equals: &[u32]) -> Result<Vec<bool>> {
+        let mut used = vec![false; self.bodies.len()];
+        let mut open = roots(wasm)?;
+        while let Some(function) = open.pop() {
+            let function = equals.get(function as usize).copied().unwrap_or(function);
+            let Some(which) = function.checked_sub(self.imported) else {
+                continue;
+            };
+            let which = which as usize;
+            if which >= used.len() || std::mem::replace(&mut used[which], true) {
+                continue;
+            }
+            for operator in self.bodies[which].get_operators_reader()? {
+                open.extend(mentioned(&operator?));
+            }
+        }
+        Ok(used)
+    }
+
     /// The body as it reads when what it calls is found at these places.
     fn body(&self, which: usize, places: &mut Places) -> Result<Vec<u8>, CopyError> {
         let mut code = CodeSection::new();
@@ -93,6 +146,63 @@ impl<'a> Functions<'a> {
     }
 }
 
+/// The function that an instruction names.
+fn mentioned(operator: &Operator<'_>) -> Option<u32> {
+    match operator {
+        Operator::Call { function_index }
+        | Operator::ReturnCall { function_index }
+        | Operator::RefFunc { function_index } => Some(*function_index),
+        _ => None,
+    }
+}
+
+/// The functions that are named outside of functions.
+fn roots(wasm: &[u8]) -> Result<Vec<u32>> {
+    fn constant(roots: &mut Vec<u32>, value: &ConstExpr<'_>) -> Result<()> {
+        for operator in value.get_operators_reader() {
+            roots.extend(mentioned(&operator?));
+        }
+        Ok(())
+    }
+    let mut roots = Vec::new();
+    for part in Parser::new(0).parse_all(wasm) {
+        match part? {
+            Payload::StartSection { func, .. } => roots.push(func),
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func {
+                        roots.push(export.index);
+                    }
+                }
+            }
+            Payload::GlobalSection(globals) => {
+                for global in globals {
+                    constant(&mut roots, &global?.init_expr)?;
+                }
+            }
+            Payload::ElementSection(elements) => {
+                for element in elements {
+                    match element?.items {
+                        ElementItems::Functions(functions) => {
+                            for function in functions {
+                                roots.push(function?);
+                            }
+                        }
+                        ElementItems::Expressions(_, values) => {
+                            for value in values {
+                                constant(&mut roots, &value?)?;
+                            }
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(roots)
+}
+
 /// A module that is written anew with fewer functions, in another order.
 struct Rewrite<'a> {
     functions: Functions<'a>,
@@ -107,6 +217,21 @@ impl Reencode for Rewrite<'_> {
 
     fn function_index(&mut self, function: u32) -> Result<u32, CopyError> {
         self.places.function_index(function)
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        module: &mut Module,
+        section: CustomSectionReader<'_>,
+    ) -> Result<(), CopyError> {
+        // Names are for panics to be found by, and stay here.
+        if !matches!(section.as_known(), KnownCustom::Name(_)) {
+            module.section(&CustomSection {
+                name: section.name().into(),
+                data: section.data().into(),
+            });
+        }
+        Ok(())
     }
 
     fn parse_function_section(
@@ -136,18 +261,23 @@ impl Reencode for Rewrite<'_> {
     }
 }
 
-/// The same module with one of equal functions, and functions that are alike side by side.
+/// The same module with fewer functions, and those that are alike side by side.
 pub(crate) fn fold(wasm: &[u8]) -> Result<Vec<u8>> {
-    let functions = Functions::of(wasm).context("reading the page's WebAssembly")?;
-    let equals = functions.equals().context("comparing functions")?;
-    let imported = functions.imported;
-    let mut order: Vec<usize> = (0..functions.bodies.len())
-        .filter(|which| equals[imported as usize + which] as usize == imported as usize + which)
+    let mut functions = Functions::of(wasm).context("reading the page's WebAssembly")?;
+    let bodies = functions.without_panics(wasm).context("cutting panics")?;
+    functions.bodies = bodies
+        .iter()
+        .map(|body| FunctionBody::new(BinaryReader::new(body, 0)))
         .collect();
-    order.sort_by_key(|&which| {
-        let body = functions.bodies[which].as_bytes();
-        (functions.signatures[which], body.len(), body)
-    });
+    let equals = functions.equals().context("comparing functions")?;
+    let used = functions.used(wasm, &equals).context("following calls")?;
+    let imported = functions.imported;
+    let kept: Vec<usize> = (0..used.len()).filter(|which| used[*which]).collect();
+    let kept_bodies: Vec<_> = kept.iter().map(|which| &bodies[*which][..]).collect();
+    let order: Vec<_> = order::alike(&kept_bodies)
+        .iter()
+        .map(|place| kept[*place])
+        .collect();
     let mut places: Vec<u32> = (0..equals.len() as u32).collect();
     for (place, &which) in order.iter().enumerate() {
         places[imported as usize + which] = imported + place as u32;

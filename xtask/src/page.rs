@@ -91,6 +91,7 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .path("wire/Cargo.toml")?
         .path("xtask/src/page.rs")?
         .path("xtask/src/fold.rs")?
+        .path("xtask/src/fold")?
         .path(".cargo/config.toml")?
         .path("Cargo.toml")?
         .path("Cargo.lock")?
@@ -141,7 +142,8 @@ fn bind(wasm: &Path, kind: &str, beside: &[u8], folder: &Path, profile: Profile)
         .typescript(false)
         // The script itself knows the name of its WebAssembly.
         .omit_default_module_path(false)
-        .remove_name_section(true)
+        // Folding looks for names, and leaves none.
+        .remove_name_section(profile != Profile::Page)
         .remove_producers_section(true)
         .generate(folder)
         .with_context(|| format!("binding {}", wasm.display()))?;
