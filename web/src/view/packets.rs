@@ -5,7 +5,7 @@ use wire::session::{Packets, Transport};
 
 use super::Ui;
 use super::memo::Memo;
-use super::parts::{Lazy, button, maybe, paragraph, toggle};
+use super::parts::{Lazy, button, maybe, paragraph, text, toggle};
 use crate::browser;
 use crate::state::{Input, Lab, Phase};
 
@@ -82,10 +82,10 @@ fn is_without(lab: &Lab) -> bool {
 
 fn told(why: String, command: Option<String>) -> AnyView {
     let command = command.map(|command| {
-        let text = command.clone();
+        let line = command.clone();
         let copied = RwSignal::new("");
         let copy = move || {
-            browser::copy(&text);
+            browser::copy(&line);
             copied.set("copied");
         };
         view! {
@@ -94,6 +94,7 @@ fn told(why: String, command: Option<String>) -> AnyView {
             <span class="lab-copied" role="status">
                 {move || copied.get()}
             </span>
+            {text("", "Then start Wirebook again.".to_owned())}
         }
         .into_any()
     });
