@@ -48,7 +48,7 @@ pub(in crate::state) fn segment(
     bytes
 }
 
-fn event(sequence: u64, end: End, action: Action) -> Event {
+pub(in crate::state) fn event(sequence: u64, end: End, action: Action) -> Event {
     Event {
         sequence,
         time_ns: sequence,

@@ -1,64 +1,20 @@
-use wire::packet::{Cause, Deed, Fate, Link, Packet};
+use wire::packet::{Cause, Deed, Fate};
 use wire::session::{Flight, Now, ToPage};
 use wire::{Action, Address, ConnectionId, End, Event, NetworkSettings, TcpState, ToGateway};
 
 use super::super::lab::tests::spec;
 use super::super::lab::{Command, Input, Lab};
+use super::super::packets::tests::{self as packets, event, segment};
 use super::*;
 
 const MS: u64 = 1_000_000;
 
-/// A segment of TCP in IP, from port 1 or to it.
-fn segment(from: End, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let (source, destination) = match from {
-        End::Client => (1_u16, 2_u16),
-        _ => (2, 1),
-    };
-    let mut bytes = vec![
-        0x45,
-        0,
-        0,
-        40 + payload.len() as u8,
-        0,
-        0,
-        0,
-        0,
-        64,
-        6,
-        0,
-        0,
-    ];
-    bytes.extend([10, 0, 0, source as u8, 10, 0, 0, destination as u8]);
-    bytes.extend(source.to_be_bytes());
-    bytes.extend(destination.to_be_bytes());
-    bytes.extend(seq.to_be_bytes());
-    bytes.extend(ack.to_be_bytes());
-    bytes.extend([0x50, flags, 1, 0, 0, 0, 0, 0]);
-    bytes.extend(payload);
-    bytes
-}
-
-fn event(time_ns: u64, end: End, action: Action) -> Event {
-    Event {
-        sequence: time_ns,
-        time_ns,
-        connection: Some(ConnectionId(1)),
-        end,
-        action,
-        worker: None,
-        source: None,
-    }
-}
-
 fn packet(time_ns: u64, number: u32, from: End, bytes: Vec<u8>) -> Event {
-    let packet = Packet {
-        number,
-        from,
-        link: Link::Ip,
-        length: bytes.len() as u32,
-        bytes,
-    };
-    event(time_ns, End::Wire, Action::Packet(packet))
+    let mut event = packets::packet(time_ns, from, bytes);
+    if let Action::Packet(packet) = &mut event.action {
+        packet.number = number;
+    }
+    event
 }
 
 fn now(time_ns: u64, flights: &[(u32, End, u64)]) -> Now {
