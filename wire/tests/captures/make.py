@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -97,7 +98,7 @@ def forwarded(kind, fate):
 
 
 def capture(name, work, device="v", space="a", expression="ip or ip6 or vlan", wait=0.4):
-    raw = "/tmp/wb_%s.pcap" % name
+    raw = os.path.join(tempfile.gettempdir(), "wb_%s.pcap" % name)
     watching = ["ip", "netns", "exec", "wb_" + space, "tcpdump", "-i", device, "-U", "--immediate-mode",
                 "-w", raw, expression]
     tcpdump = subprocess.Popen(watching, stderr=subprocess.PIPE, text=True)
