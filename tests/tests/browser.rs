@@ -5,6 +5,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::Key;
+use wire::Act;
 use wirebook_tests::browser::{NARROW, Program, Reader, Site, Theme, WIDE, available, live};
 
 #[tokio::test]
@@ -359,7 +360,10 @@ async fn use_every_lab(reader: &Reader) -> Result<()> {
         lab.is_ready().await?;
         for step in lab.spec().await?.steps.iter().take(1) {
             for play in &step.play {
-                lab.play(play).await?;
+                // What the step fills in is on offer only as long as the step is the current one.
+                if !matches!(play.act, Act::Network(_) | Act::Trap(_)) {
+                    lab.play(play).await?;
+                }
             }
         }
         lab.wait("a row", "rowsOf(lab).length > 0", Value::Null)

@@ -12,7 +12,7 @@ const nameOf = element => {
 const labOf = name => document.querySelector(`[data-lab="${name}"]`);
 
 const named = (lab, selector, name) =>
-  [...lab.querySelectorAll(selector)].find(element => nameOf(element) === name);
+  [...(lab?.querySelectorAll(selector) ?? [])].find(element => nameOf(element) === name);
 
 const buttonOf = (lab, name) => named(lab, 'button', name);
 
