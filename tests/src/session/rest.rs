@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use wire::{Action, Event};
+use wire::{Action, Data, End, Event};
 
 use super::Session;
 use crate::gateway::PATIENCE;
@@ -14,6 +14,9 @@ const QUIET: Duration = Duration::from_millis(80);
 
 /// What never comes to rest is not waited for any longer.
 const NO_REST: Duration = Duration::from_secs(1);
+
+/// How late the relay may pass on what it has held back, on a busy machine, in ns.
+const LATE_NS: u64 = 1_000_000_000;
 
 impl Session {
     /// Returns when what was said before is done and nothing more follows from it, as far as one
@@ -49,14 +52,26 @@ impl Session {
         Ok(())
     }
 
-    /// For how long the relay will hold back a datagram yet; `None` if it holds none.
+    /// For how long the relay may hold back a datagram yet; `None` if it holds none.
     fn held(&self) -> Option<Duration> {
         let now_ns = self.now_ns();
-        let until_ns = self.events.iter().filter_map(|event| match event.action {
-            Action::Hold { for_ms, .. } => Some(event.time_ns + u64::from(for_ms) * 1_000_000),
+        let until_ns = self.events.iter().filter_map(|event| match &event.action {
+            Action::Hold { for_ms, data } if !self.passes_on(event, data) => {
+                Some(event.time_ns + u64::from(*for_ms) * 1_000_000 + LATE_NS)
+            }
             _ => None,
         });
         let left_ns = until_ns.max()?.checked_sub(now_ns)?;
         Some(Duration::from_nanos(left_ns))
+    }
+
+    /// Whether the relay has passed on what it began to hold back with this event.
+    fn passes_on(&self, held: &Event, datagram: &Data) -> bool {
+        self.events.iter().any(|event| {
+            event.end == End::Relay
+                && event.connection == held.connection
+                && event.sequence > held.sequence
+                && matches!(&event.action, Action::Send { data, .. } if data == datagram)
+        })
     }
 }
