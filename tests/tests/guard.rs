@@ -341,3 +341,51 @@ async fn programs_learn_where_the_servers_are() -> Result<()> {
     assert_eq!(door.gateway.get("/healthz", "").await?.body(), b"ok\n");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_can_name_a_lesson_and_nothing_else() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    // Somebody listens, so that a connection would be noticed.
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0")?;
+    elsewhere.set_nonblocking(true)?;
+    let lesson = gateway.server("tcp_ok")?;
+    let mut session = gateway.session().await?;
+    for name in [
+        elsewhere.local_addr()?.to_string(),
+        lesson.to_string(),
+        gateway.address().to_string(),
+        format!("tcp_ok@{lesson}"),
+        "127.0.0.1:22".to_owned(),
+        "localhost".to_owned(),
+        "[::1]:22".to_owned(),
+        "169.254.169.254:80".to_owned(),
+        "http://example.org/".to_owned(),
+        "../tcp_ok".to_owned(),
+        "/etc/passwd".to_owned(),
+        "tcp_ok\0".to_owned(),
+        "tcp_ok ".to_owned(),
+        "TCP_OK".to_owned(),
+        String::new(),
+    ] {
+        match session.try_open(&name).await? {
+            Ok(_) => anyhow::bail!("{name:?} was opened"),
+            Err(refused) => assert!(
+                refused.why.contains("no such lesson"),
+                "{name:?}: {refused:?}"
+            ),
+        }
+        let watch = wire::ToGateway::Watch {
+            lesson: name.clone(),
+        };
+        session.say(&[watch]).await?;
+    }
+    session.answered().await?;
+    assert_eq!(session.observed(), []);
+    gateway.settles_at(1, 0).await?;
+    let nobody = elsewhere.accept().map_err(|error| error.kind());
+    assert!(
+        matches!(nobody, Err(std::io::ErrorKind::WouldBlock)),
+        "{nobody:?}"
+    );
+    Ok(())
+}
