@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing::{info, level_filters::LevelFilter, warn};
 use wirebook::capture::Capture;
+use wirebook::gateway::limits::Limits;
 use wirebook::gateway::{Config, Gateway, LessonPorts, Page, SiteSource, open_browser};
 
 /// A book about network programming in which every example is alive.
@@ -144,6 +145,7 @@ async fn run(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
             .map_or(SiteSource::Embedded, SiteSource::Folder),
         capture,
         author: arguments.author,
+        limits: Limits::default(),
     })
     .await?;
     announce(&gateway);

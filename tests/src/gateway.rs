@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use wire::session::Server;
 use wirebook::capture::Capture;
+use wirebook::gateway::limits::Limits;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 
 use crate::session::Session;
@@ -20,16 +21,24 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A gateway on free ports, with a folder of its own that goes with it.
 pub struct TestGateway {
     gateway: Gateway,
+    limits: Limits,
     folder: TempDir,
 }
 
 impl TestGateway {
     /// Starts a gateway that serves a small site of two pages.
     pub async fn start() -> Result<Self> {
-        Self::start_in(tempfile::tempdir()?).await
+        Self::start_with(|_| {}).await
     }
 
-    async fn start_in(folder: TempDir) -> Result<Self> {
+    /// The same with other limits than usual.
+    pub async fn start_with(change: impl FnOnce(&mut Limits)) -> Result<Self> {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        Self::start_in(tempfile::tempdir()?, limits).await
+    }
+
+    async fn start_in(folder: TempDir, limits: Limits) -> Result<Self> {
         let site = folder.path().join("site");
         write_site(&site)?;
         let config = Config {
@@ -39,18 +48,27 @@ impl TestGateway {
             site: SiteSource::Folder(site),
             capture: Capture::open_and_keep_privilege(),
             author: false,
+            limits: limits.clone(),
         };
         let gateway = Gateway::start(config).await?;
-        Ok(Self { gateway, folder })
+        Ok(Self {
+            gateway,
+            limits,
+            folder,
+        })
     }
 
     /// Stops this gateway in order, and starts another that keeps its token.
     pub async fn restart(self) -> Result<Self> {
-        let Self { gateway, folder } = self;
+        let Self {
+            gateway,
+            limits,
+            folder,
+        } = self;
         if !gateway.stop().await {
             bail!("the gateway did not end in time");
         }
-        Self::start_in(folder).await
+        Self::start_in(folder, limits).await
     }
 
     /// Stops it in order; whether everything ended by itself.
@@ -61,6 +79,11 @@ impl TestGateway {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.gateway.address()
+    }
+
+    /// How much it takes, and how long it waits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The token in its link.

@@ -9,10 +9,6 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use wire::session::{Asked, MAX_FRAME_BYTES, MAX_SEND_BYTES, VERSION, close};
 use wire::{End, ToGateway, ToPage};
-use wirebook::gateway::limits::{
-    HELLO_TIME, HTTP_HEAD_TIME, MAX_CONNECTIONS_PER_SESSION, MAX_HTTP_HEAD_FIELDS, MAX_SESSIONS,
-    WRITE_TIME,
-};
 use wirebook_tests::gateway::{Answer, TestGateway};
 use wirebook_tests::session::{self, close_code};
 
@@ -48,7 +44,7 @@ async fn a_page_that_says_nothing_is_let_go() -> Result<()> {
     let mut socket = session::connect(gateway.address()).await?;
     let start = Instant::now();
     assert_eq!(close_code(&mut socket).await?, Some(close::NO_HELLO));
-    assert!(start.elapsed() > HELLO_TIME - Duration::from_secs(1));
+    assert!(start.elapsed() > gateway.limits().hello - Duration::from_secs(1));
     Ok(())
 }
 
@@ -91,7 +87,7 @@ async fn what_is_no_hello_ends_the_session() -> Result<()> {
 async fn one_page_too_many_is_told_so() -> Result<()> {
     let gateway = TestGateway::start().await?;
     let mut sessions = Vec::new();
-    for _ in 0..MAX_SESSIONS {
+    for _ in 0..gateway.limits().sessions {
         sessions.push(gateway.session().await?);
     }
     let mut socket = session::connect(gateway.address()).await?;
@@ -106,7 +102,7 @@ async fn one_page_too_many_is_told_so() -> Result<()> {
     );
 
     sessions.pop();
-    gateway.settles_at(MAX_SESSIONS - 1, 0).await?;
+    gateway.settles_at(gateway.limits().sessions - 1, 0).await?;
     gateway.session().await?;
     Ok(())
 }
@@ -116,7 +112,7 @@ async fn one_connection_too_many_is_told_so() -> Result<()> {
     let gateway = TestGateway::start().await?;
     let mut session = gateway.session().await?;
     let mut ids = Vec::new();
-    for _ in 0..MAX_CONNECTIONS_PER_SESSION {
+    for _ in 0..gateway.limits().connections_per_session {
         ids.push(session.open("tcp_silent").await?);
     }
     let Err(refused) = session.try_open("tcp_silent").await? else {
@@ -181,7 +177,8 @@ async fn a_server_that_does_not_read_holds_a_bounded_amount() -> Result<()> {
             session.socket().send(message.clone()).await?;
         }
     };
-    let result: Result<Result<()>, _> = tokio::time::timeout(WRITE_TIME * 2, flood).await;
+    let result: Result<Result<()>, _> =
+        tokio::time::timeout(gateway.limits().write * 2, flood).await;
     assert!(
         result.is_ok_and(|ended| ended.is_err()),
         "the gateway ends it"
@@ -206,10 +203,10 @@ async fn a_slow_head_is_not_awaited() -> Result<()> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(HTTP_HEAD_TIME * 2, trickle).await?;
+    tokio::time::timeout(gateway.limits().http_head * 2, trickle).await?;
     let elapsed = start.elapsed();
     assert!(
-        elapsed > HTTP_HEAD_TIME - Duration::from_secs(1),
+        elapsed > gateway.limits().http_head - Duration::from_secs(1),
         "{elapsed:?}"
     );
     Ok(())
@@ -219,7 +216,7 @@ async fn a_slow_head_is_not_awaited() -> Result<()> {
 async fn a_large_head_is_refused() -> Result<()> {
     let gateway = TestGateway::start().await?;
     let address = gateway.address();
-    let many: String = (0..MAX_HTTP_HEAD_FIELDS)
+    let many: String = (0..gateway.limits().http_head_fields)
         .map(|index| format!("X-{index}: 1\r\n"))
         .collect();
     let requests = [

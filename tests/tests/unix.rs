@@ -12,6 +12,7 @@ use wire::event::SocketOption;
 use wire::session::{Adjustment, Asked, Server};
 use wire::{Action, Address, End, Event, ToGateway};
 use wirebook::capture::Capture;
+use wirebook::gateway::limits::Limits;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 use wirebook_tests::gateway::TestGateway;
 
@@ -35,6 +36,7 @@ async fn gateway_in(folder: &Path) -> Result<Gateway> {
         site: SiteSource::Folder(site),
         capture: Capture::missing("not asked for"),
         author: false,
+        limits: Limits::default(),
     })
     .await
 }

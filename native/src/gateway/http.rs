@@ -23,10 +23,6 @@ use wire::session::{SUBPROTOCOL, Transport};
 
 use super::Shared;
 use super::guard::{Target, Verdict};
-use super::limits::{
-    HTTP_CONNECTION_TIME, HTTP_HEAD_TIME, HTTP_LAST_RESPONSE_TIME, MAX_HTTP_CONNECTIONS,
-    MAX_HTTP_HEAD_BYTES, MAX_HTTP_HEAD_FIELDS,
-};
 use super::sessions;
 
 pub(super) type Body = Full<Bytes>;
@@ -38,7 +34,7 @@ pub(super) async fn serve(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_HTTP_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(shared.limits.http_connections));
     loop {
         let accept = async {
             // Never closed, so a place always comes.
@@ -77,6 +73,7 @@ async fn serve_connection(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
+    let limits = Arc::clone(&shared.limits);
     let session_stop = stop.clone();
     let service = service_fn(move |request| {
         let (shared, tasks) = (Arc::clone(&shared), tasks.clone());
@@ -85,10 +82,10 @@ async fn serve_connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HTTP_HEAD_TIME)
-        .max_headers(MAX_HTTP_HEAD_FIELDS)
-        .max_header_size(MAX_HTTP_HEAD_BYTES)
-        .max_buf_size(MAX_HTTP_HEAD_BYTES)
+        .header_read_timeout(limits.http_head)
+        .max_headers(limits.http_head_fields)
+        .max_header_size(limits.http_head_bytes)
+        .max_buf_size(limits.http_head_bytes)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
@@ -97,11 +94,11 @@ async fn serve_connection(
         () = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(HTTP_CONNECTION_TIME) => {}
+                () = tokio::time::sleep(limits.http_connection) => {}
             }
         } => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(HTTP_LAST_RESPONSE_TIME, connection).await {
+            match tokio::time::timeout(limits.http_last_response, connection).await {
                 Ok(result) => result,
                 Err(_) => return debug!("a client did not read its response in time"),
             }

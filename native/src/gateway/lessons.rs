@@ -15,7 +15,7 @@ use tracing::{error, info};
 use wire::session::{LessonIndex, RelaySettings, Server, Stats, Transport};
 
 use self::place::{Bound, Place};
-use super::limits::STATS_INTERVAL;
+use super::limits::{Limits, STATS_INTERVAL};
 use super::router::{Ids, LessonRouter, Source};
 use crate::kernel::Asker;
 use crate::lessons::{ClientProgram, LESSONS, Start, udp_relay};
@@ -68,6 +68,7 @@ impl Lessons {
         ids: &Ids,
         asker: Option<Arc<dyn Asker>>,
         permits: &Arc<Semaphore>,
+        limits: &Limits,
     ) -> anyhow::Result<Self> {
         let tasks = TaskTracker::new();
         let mut all = Vec::with_capacity(LESSONS.len());
@@ -85,6 +86,7 @@ impl Lessons {
             let source = Source {
                 asker: asker.clone(),
                 clock: clock.clone(),
+                patience: limits.connect,
             };
             let (transport, address) = (server.transport, &server.address);
             let router = LessonRouter::new(index, transport, address, ids.clone(), source);

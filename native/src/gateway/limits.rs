@@ -1,47 +1,213 @@
-//! Every limit of the gateway, once, with its unit in its name.
+//! Every limit of the gateway, once: [`Limits`] is what may be chosen, the constants what may not,
+//! with the unit in their names.
 //!
 //! SECURITY.md's table; reaching a limit is told to the reader, never passed over in silence.
 
 use std::time::Duration;
 
-/// Sessions at once; one more is closed with [`wire::session::close::TOO_MANY_SESSIONS`].
-pub const MAX_SESSIONS: usize = 64;
+use anyhow::ensure;
+use wire::session::MAX_SEND_BYTES;
 
-/// Sockets at once that were upgraded and have not said a right hello yet.
-pub(super) const MAX_GREETINGS: usize = 64;
+/// How much a gateway takes, and how long it waits. [`Limits::default`] is for one reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions at once; one more is closed with [`wire::session::close::TOO_MANY_SESSIONS`].
+    pub sessions: usize,
+    /// Sockets at once that were upgraded and have not said a right hello yet; one more is closed
+    /// with [`wire::session::close::TOO_MANY_SESSIONS`].
+    pub greetings: usize,
+    /// HTTP connections at once; further ones wait in the kernel's backlog. A session is none.
+    pub http_connections: usize,
+    /// Connections of one session at once; one more is refused.
+    pub connections_per_session: usize,
+    /// Connections to all lesson servers at once, those of outside programs included; one more is
+    /// refused to a page, and an outside program's waits in the kernel's backlog.
+    pub connections: usize,
+    /// Bytes of one connection that wait because the server does not take them; more are refused.
+    pub held_bytes_per_connection: usize,
+    /// Bytes of all connections of one session that wait so; more are refused.
+    pub held_bytes_per_session: usize,
+    /// Commands of one connection that wait for their turn; more are refused.
+    pub held_commands: usize,
+    /// Messages a page may send per second in the long run; more is read later, not lost.
+    pub commands_per_sec: u32,
+    /// Messages a page may send at once before `commands_per_sec` holds.
+    pub commands_burst: u32,
+    /// Messages waiting for one page. When a quarter waits, its lessons wait for it; packets are
+    /// lost from half on and events when it is full, and counted.
+    pub queued_messages: usize,
+    /// Bytes waiting for one page; the same parts hold.
+    pub queued_bytes: usize,
+    /// A request's head must be complete this soon; also how long an idle connection is kept.
+    pub http_head: Duration,
+    /// The largest head of a request; a larger one gets 431, or 414 if its target is too long.
+    pub http_head_bytes: usize,
+    /// The most fields in a head; more get 431.
+    pub http_head_fields: usize,
+    /// After this an HTTP connection finishes its request and ends.
+    pub http_connection: Duration,
+    /// How long that last request may take to be read by its client.
+    pub http_last_response: Duration,
+    /// The hello must come this soon after the upgrade; otherwise
+    /// [`wire::session::close::NO_HELLO`].
+    pub hello: Duration,
+    /// A page must take what is written to it within this; otherwise
+    /// [`wire::session::close::TOO_SLOW`].
+    pub write: Duration,
+    /// How often a quiet page is asked whether it is there.
+    pub ping: Duration,
+    /// A page that was not heard for this long is gone.
+    pub dead: Duration,
+    /// How long the gateway waits for the other side to end a closed WebSocket.
+    pub close: Duration,
+    /// How long a connection to a lesson may take to stand; then it is observed as timed out.
+    pub connect: Duration,
+    /// A connection on which nothing moves for this long is closed, which the page is told.
+    pub idle_connection: Duration,
+    /// How long Close and Reset wait for what was sent before them.
+    pub last_writes: Duration,
+    /// How long everything may take to end by itself after a stop.
+    pub drain: Duration,
+}
 
-/// HTTP connections at once; further ones wait in the kernel's backlog.
-pub(super) const MAX_HTTP_CONNECTIONS: usize = 256;
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 64,
+            greetings: 64,
+            http_connections: 256,
+            connections_per_session: 32,
+            connections: 1_024,
+            held_bytes_per_connection: 16 * 1024 * 1024,
+            held_bytes_per_session: 64 * 1024 * 1024,
+            held_commands: 1_024,
+            commands_per_sec: 100,
+            commands_burst: 200,
+            queued_messages: 1_024,
+            queued_bytes: 1024 * 1024,
+            http_head: Duration::from_secs(5),
+            http_head_bytes: 16 * 1024,
+            http_head_fields: 64,
+            http_connection: Duration::from_secs(60),
+            http_last_response: Duration::from_secs(30),
+            hello: Duration::from_secs(5),
+            write: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            dead: Duration::from_secs(45),
+            close: Duration::from_secs(1),
+            connect: Duration::from_secs(3),
+            idle_connection: Duration::from_secs(10 * 60),
+            last_writes: Duration::from_secs(1),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
 
-/// Connections of one session at once.
-pub const MAX_CONNECTIONS_PER_SESSION: usize = 32;
+/// No count of anything may be larger.
+const MAX_COUNT: usize = 1_000_000;
 
-/// Connections to all lesson servers at once, those of outside programs included.
-pub const MAX_CONNECTIONS: usize = 1_024;
+/// No amount of memory may be larger, in bytes.
+const MAX_BYTES: usize = 1024 * 1024 * 1024;
+
+/// No time may be longer.
+const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// Whether a gateway can live with them; otherwise a sentence for whoever chose them.
+    ///
+    /// # Errors
+    /// Names the limit and what it may be.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let per_sec = usize::try_from(self.commands_per_sec)?;
+        let burst = usize::try_from(self.commands_burst)?;
+        let numbers = [
+            ("sessions", self.sessions, 1, MAX_COUNT),
+            ("sessions that begin", self.greetings, 1, MAX_COUNT),
+            ("HTTP connections", self.http_connections, 1, MAX_COUNT),
+            (
+                "connections of a session",
+                self.connections_per_session,
+                1,
+                MAX_COUNT,
+            ),
+            ("connections in all", self.connections, 1, MAX_COUNT),
+            ("commands per second", per_sec, 1, MAX_COUNT),
+            ("commands at once", burst, 1, MAX_COUNT),
+            ("waiting commands", self.held_commands, 1, MAX_COUNT),
+            // Whatever a page may send at once finds room when nothing else waits.
+            (
+                "held bytes of a connection",
+                self.held_bytes_per_connection,
+                MAX_SEND_BYTES,
+                MAX_BYTES,
+            ),
+            (
+                "held bytes of a session",
+                self.held_bytes_per_session,
+                MAX_SEND_BYTES,
+                MAX_BYTES,
+            ),
+            // An exchange of one message has to fit into the quarter that is never waited for.
+            (
+                "messages waiting for a page",
+                self.queued_messages,
+                64,
+                MAX_COUNT,
+            ),
+            (
+                "bytes waiting for a page",
+                self.queued_bytes,
+                MAX_PACKED_BYTES,
+                MAX_BYTES,
+            ),
+            // The HTTP library takes no smaller buffer.
+            ("bytes of a head", self.http_head_bytes, 8 * 1024, MAX_BYTES),
+            ("fields of a head", self.http_head_fields, 1, 1_024),
+        ];
+        for (what, value, least, most) in numbers {
+            ensure!(
+                (least..=most).contains(&value),
+                "{what}: {value} is no limit here, {least} to {most} is"
+            );
+        }
+        let times = [
+            ("the head of a request", self.http_head),
+            ("an HTTP connection", self.http_connection),
+            ("the last response", self.http_last_response),
+            ("the hello", self.hello),
+            ("a write to a page", self.write),
+            ("the ping", self.ping),
+            ("a page that is not heard", self.dead),
+            ("a closing WebSocket", self.close),
+            ("a connection being made", self.connect),
+            ("an idle connection", self.idle_connection),
+            ("the last writes", self.last_writes),
+            ("the stop", self.drain),
+        ];
+        for (what, time) in times {
+            ensure!(
+                (Duration::from_millis(1)..=MAX_TIME).contains(&time),
+                "the time for {what} is {time:?}: it has to be 1 ms to a year"
+            );
+        }
+        ensure!(
+            self.ping < self.dead,
+            "a page is asked every {:?} and given up after {:?}: the second has to be longer",
+            self.ping,
+            self.dead
+        );
+        ensure!(
+            self.held_bytes_per_connection <= self.held_bytes_per_session,
+            "a connection may hold {} bytes, and its session {}: that is less",
+            self.held_bytes_per_connection,
+            self.held_bytes_per_session
+        );
+        Ok(())
+    }
+}
 
 /// Outside peers of one UDP lesson that are told apart; the least recently heard is forgotten.
 pub const MAX_UDP_PEERS: usize = 1_024;
-
-/// Bytes of one connection that wait because the server does not take them.
-pub(super) const MAX_HELD_BYTES_PER_CONNECTION: usize = 16 * 1024 * 1024;
-
-/// Bytes of all connections of one session that wait because the servers do not take them.
-pub(super) const MAX_HELD_BYTES_PER_SESSION: usize = 64 * 1024 * 1024;
-
-/// Commands of one connection that wait for their turn.
-pub(super) const MAX_HELD_COMMANDS: usize = 1_024;
-
-/// Messages a page may send per second in the long run; more is read later, not lost.
-pub(super) const COMMANDS_PER_SEC: u32 = 100;
-
-/// Messages a page may send at once before [`COMMANDS_PER_SEC`] holds.
-pub(super) const COMMANDS_BURST: u32 = 200;
-
-/// Messages waiting for one page.
-pub const MAX_QUEUED_MESSAGES: usize = 1_024;
-
-/// Bytes waiting for one page.
-pub const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
 /// The largest frame to a page: messages are packed up to here.
 pub(super) const MAX_PACKED_BYTES: usize = 64 * 1024;
@@ -57,39 +223,6 @@ pub(super) const MAX_SETTLING_MESSAGES: usize = 64;
 
 /// What the WebSocket holds back at most when the page does not read.
 pub(super) const MAX_WEBSOCKET_BUFFER_BYTES: usize = 512 * 1024;
-
-/// A request's head must be complete this soon; also how long an idle connection is kept.
-pub const HTTP_HEAD_TIME: Duration = Duration::from_secs(5);
-
-/// The largest head of a request.
-pub const MAX_HTTP_HEAD_BYTES: usize = 16 * 1024;
-
-/// The most fields in a head.
-pub const MAX_HTTP_HEAD_FIELDS: usize = 64;
-
-/// After this an HTTP connection finishes its request and ends.
-pub(super) const HTTP_CONNECTION_TIME: Duration = Duration::from_secs(60);
-
-/// How long that last request may take to be read by its client.
-pub(super) const HTTP_LAST_RESPONSE_TIME: Duration = Duration::from_secs(30);
-
-/// The hello must come this soon after the upgrade.
-pub const HELLO_TIME: Duration = Duration::from_secs(5);
-
-/// A page must take what is written to it within this.
-pub const WRITE_TIME: Duration = Duration::from_secs(10);
-
-/// How often a quiet page is asked whether it is there.
-pub(super) const PING_INTERVAL: Duration = Duration::from_secs(20);
-
-/// A page that was not heard for this long is gone.
-pub(super) const DEAD_TIME: Duration = Duration::from_secs(45);
-
-/// How long the gateway waits for the other side to end a closed WebSocket.
-pub(super) const CLOSE_TIME: Duration = Duration::from_secs(1);
-
-/// How long a connection to a lesson may take to stand.
-pub(super) const CONNECT_TIME: Duration = Duration::from_secs(3);
 
 /// Options that a socket may get before it connects.
 pub(super) const MAX_OPTIONS_AT_ONCE: usize = 16;
@@ -109,12 +242,6 @@ pub(super) const SLICER_GATHER_TIME: Duration = Duration::from_millis(40);
 
 /// How long a slicer waits between two pieces, so that they arrive apart.
 pub(super) const SLICER_PAUSE: Duration = Duration::from_millis(10);
-
-/// A connection on which nothing moves for this long is closed.
-pub(super) const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(10 * 60);
-
-/// How long Close and Reset wait for what was sent before them.
-pub(super) const LAST_WRITES_TIME: Duration = Duration::from_secs(1);
 
 /// TCP connections of one lesson about which the kernel can be asked; the latest.
 pub(super) const MAX_SAMPLED_CONNECTIONS: usize = 256;
@@ -138,9 +265,6 @@ pub(super) const SAMPLE_INTERVAL_TRANSFERS: Duration = Duration::from_millis(2);
 
 /// How long a closed UDP socket's address is remembered for datagrams still under way.
 pub(super) const UDP_AFTERLIFE_TIME: Duration = Duration::from_secs(5);
-
-/// How long everything may take to end by itself after a stop.
-pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// How many ports above a taken one are tried before any free one will do.
 pub(super) const MAX_PORT_TRIES: u16 = 100;

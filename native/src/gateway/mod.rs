@@ -39,7 +39,7 @@ pub use self::site::SiteSource;
 
 use self::guard::Guard;
 use self::lessons::Lessons;
-use self::limits::{DRAIN_TIME, MAX_CONNECTIONS, MAX_GREETINGS, MAX_SESSIONS};
+use self::limits::Limits;
 use self::packets::Packets;
 use self::router::Ids;
 use self::site::Site;
@@ -63,6 +63,8 @@ pub struct Config {
     pub capture: Capture,
     /// Whether somebody works on the book, so that pages follow a new build by themselves.
     pub author: bool,
+    /// How much it takes, and how long it waits.
+    pub limits: Limits,
 }
 
 /// A running gateway. [`Gateway::stop`] lets it end in order; dropping it ends it at once.
@@ -86,6 +88,7 @@ struct Shared {
     /// Whether the system tells of TCP connections.
     has_kernel: bool,
     author: bool,
+    limits: Arc<Limits>,
     greetings: Semaphore,
     sessions: Arc<Semaphore>,
     connection_permits: Arc<Semaphore>,
@@ -94,6 +97,8 @@ struct Shared {
 impl Gateway {
     /// Binds everything and starts to serve. Errors are sentences for whoever started it.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        config.limits.check()?;
+        let limits = Arc::new(config.limits);
         let listener = listen(config.port).await?;
         let address = listener
             .local_addr()
@@ -102,7 +107,7 @@ impl Gateway {
         let site = Site::open(config.site)?;
         let clock = Clock::new();
         let ids = Ids::default();
-        let connection_permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let connection_permits = Arc::new(Semaphore::new(limits.connections));
         let asker: Option<Arc<dyn Asker>> = match kernel::open() {
             Ok(asker) => Some(asker.into()),
             Err(error) => {
@@ -117,6 +122,7 @@ impl Gateway {
             &ids,
             asker.clone(),
             &connection_permits,
+            &limits,
         )
         .await?;
         let packets = Packets::start(&config.capture, &clock, &lessons);
@@ -130,9 +136,10 @@ impl Gateway {
             ids,
             has_kernel: asker.is_some(),
             author: config.author,
-            greetings: Semaphore::new(MAX_GREETINGS),
-            sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            greetings: Semaphore::new(limits.greetings),
+            sessions: Arc::new(Semaphore::new(limits.sessions)),
             connection_permits,
+            limits,
         });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -169,7 +176,9 @@ impl Gateway {
 
     /// How many pages have a session now.
     pub fn session_count(&self) -> usize {
-        MAX_SESSIONS.saturating_sub(self.shared.sessions.available_permits())
+        let shared = &self.shared;
+        let free = shared.sessions.available_permits();
+        shared.limits.sessions.saturating_sub(free)
     }
 
     /// How many connections the TCP lessons have now.
@@ -187,7 +196,9 @@ impl Gateway {
             self.shared.lessons.cut();
             self.shared.lessons.drained().await;
         };
-        let is_drained = tokio::time::timeout(DRAIN_TIME, drain).await.is_ok();
+        let is_drained = tokio::time::timeout(self.shared.limits.drain, drain)
+            .await
+            .is_ok();
         if !is_drained {
             tracing::warn!("not everything ended in time");
         }

@@ -7,19 +7,25 @@ use tokio::sync::Notify;
 use wire::ToPage;
 use wire::session::LessonIndex;
 
-use super::limits::{
-    MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS,
-};
+use super::limits::{Limits, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS};
 
 /// A bounded queue into which a push never waits.
 ///
 /// An event that finds it full is lost, and a [`ToPage::Gap`] at exactly that place counts it.
 /// Who can wait instead asks for [`Queue::room`] first, so that a slow page slows its own lesson.
 pub(super) struct Queue {
+    most: Most,
     // Held for a few instructions and never across an await, so std's lock is the right one.
     state: Mutex<State>,
     filled: Notify,
     drained: Notify,
+}
+
+/// What may wait.
+#[derive(Clone, Copy)]
+struct Most {
+    messages: usize,
+    bytes: usize,
 }
 
 #[derive(Default)]
@@ -33,25 +39,29 @@ struct State {
 }
 
 impl State {
-    fn is_full(&self) -> bool {
-        self.messages.len() >= MAX_QUEUED_MESSAGES || self.bytes >= MAX_QUEUED_BYTES
+    fn is_full(&self, most: Most) -> bool {
+        self.messages.len() >= most.messages || self.bytes >= most.bytes
     }
 
     // Half of the limit: whatever comes as packets, there is room for what programs do.
-    fn has_room_for_packets(&self) -> bool {
-        self.messages.len() < MAX_QUEUED_MESSAGES / 2 && self.bytes < MAX_QUEUED_BYTES / 2
+    fn has_room_for_packets(&self, most: Most) -> bool {
+        self.messages.len() < most.messages / 2 && self.bytes < most.bytes / 2
     }
 
     // A quarter of the limit: what a client has written when it stops may yet be read by the
     // server, written back, and read again.
-    fn has_room(&self) -> bool {
-        self.messages.len() < MAX_QUEUED_MESSAGES / 4 && self.bytes < MAX_QUEUED_BYTES / 4
+    fn has_room(&self, most: Most) -> bool {
+        self.messages.len() < most.messages / 4 && self.bytes < most.bytes / 4
     }
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
+            most: Most {
+                messages: limits.queued_messages,
+                bytes: limits.queued_bytes,
+            },
             state: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
@@ -69,7 +79,7 @@ impl Queue {
         if state.closed {
             return;
         }
-        if state.is_full() {
+        if state.is_full(self.most) {
             if let Some(ToPage::Gap { count }) = state.messages.back_mut() {
                 *count += 1;
             } else {
@@ -89,7 +99,7 @@ impl Queue {
         if state.closed {
             return;
         }
-        if state.has_room_for_packets() {
+        if state.has_room_for_packets(self.most) {
             state.bytes += held_bytes(&message);
             state.messages.push_back(message);
         } else {
@@ -174,7 +184,7 @@ impl Queue {
             planned_bytes += bytes;
             state.bytes = state.bytes.saturating_sub(bytes);
             let message = state.messages.pop_front();
-            let has_room = state.has_room();
+            let has_room = state.has_room(self.most);
             drop(state);
             if let Some(message) = message {
                 message.encode(&mut frame);
@@ -194,7 +204,7 @@ impl Queue {
             let drained = self.drained.notified();
             {
                 let state = self.state();
-                if state.closed || state.has_room() {
+                if state.closed || state.has_room(self.most) {
                     return;
                 }
             }
@@ -205,7 +215,7 @@ impl Queue {
     /// Whether there is room for what need not be told: who finds none does not ask for it.
     pub(super) fn takes_samples(&self) -> bool {
         let state = self.state();
-        !state.closed && state.has_room()
+        !state.closed && state.has_room(self.most)
     }
 
     /// Forgets everything, and whatever comes later.
@@ -254,6 +264,8 @@ mod tests {
 
     use super::*;
 
+    const MAX_QUEUED_MESSAGES: usize = 1_024;
+
     fn event(sequence: u64, bytes: usize) -> ToPage {
         ToPage::Event {
             lesson: 0,
@@ -282,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_where_it_was_lost() {
-        let queue = Queue::new();
+        let queue = Queue::new(&Limits::default());
         for sequence in 0..MAX_QUEUED_MESSAGES as u64 + 5 {
             queue.push_event(event(sequence, 1));
         }
@@ -305,7 +317,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_too() {
-        let queue = Queue::new();
+        let queue = Queue::new(&Limits::default());
         for sequence in 0..1_000 {
             queue.push_event(event(sequence, 16 * 1024));
         }
@@ -322,7 +334,7 @@ mod tests {
 
     #[test]
     fn packets_leave_room_for_events_and_are_counted_when_they_are_lost() {
-        let queue = Queue::new();
+        let queue = Queue::new(&Limits::default());
         for sequence in 0..MAX_QUEUED_MESSAGES as u64 {
             queue.push_packet(3, event(sequence, 1));
         }
@@ -340,7 +352,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn room_is_awaited_until_most_is_taken() {
-        let queue = Queue::new();
+        let queue = Queue::new(&Limits::default());
         queue.room().await;
         for sequence in 0..MAX_QUEUED_MESSAGES as u64 {
             queue.push_event(event(sequence, 1));
@@ -358,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_queue_holds_nothing_and_stops_nobody() {
-        let queue = Queue::new();
+        let queue = Queue::new(&Limits::default());
         queue.push_event(event(1, 1));
         queue.close();
         queue.push_event(event(2, 1));

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use wire::{Action, Progress, Seen};
 use wirebook::capture::Capture;
+use wirebook::gateway::limits::Limits;
 use wirebook::gateway::{Config, Gateway, LessonPorts, SiteSource};
 use wirebook_tests::gateway::TestGateway;
 use wirebook_tests::session::{Session, transcript};
@@ -36,6 +37,7 @@ impl OnDefaultPorts {
             site: SiteSource::Folder(site),
             capture: Capture::missing("not asked for"),
             author: false,
+            limits: Limits::default(),
         })
         .await?;
         Ok(Self {

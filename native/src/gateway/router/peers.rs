@@ -101,6 +101,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::gateway::limits::Limits;
     use crate::gateway::queue::Queue;
     use crate::gateway::router::Ids;
 
@@ -133,7 +134,7 @@ mod tests {
     fn what_a_closed_socket_has_sent_is_not_an_outside_programs() {
         let (mut peers, ids) = (Peers::default(), Ids::default());
         let id = ConnectionId(ids.next());
-        let queue = Arc::new(Queue::new());
+        let queue = Arc::new(Queue::new(&Limits::default()));
         peers.expect(
             address(0),
             Owner {

@@ -15,9 +15,8 @@ use wire::session::LessonIndex;
 use wire::{Action, ConnectionId, End, Event, Kernel, ToPage};
 
 use crate::gateway::limits::{
-    CONNECT_TIME, MAX_SAMPLED_AT_ONCE, MAX_SAMPLED_CONNECTIONS, SAMPLE_CHANGING_TIME,
-    SAMPLE_INTERVAL, SAMPLE_INTERVAL_CHANGING, SAMPLE_INTERVAL_TIME_WAIT,
-    SAMPLE_INTERVAL_TRANSFERS,
+    MAX_SAMPLED_AT_ONCE, MAX_SAMPLED_CONNECTIONS, SAMPLE_CHANGING_TIME, SAMPLE_INTERVAL,
+    SAMPLE_INTERVAL_CHANGING, SAMPLE_INTERVAL_TIME_WAIT, SAMPLE_INTERVAL_TRANSFERS,
 };
 use crate::gateway::queue::Queue;
 use crate::kernel::Asker;
@@ -29,6 +28,8 @@ pub(in crate::gateway) struct Source {
     /// Who is asked; nobody, on a system that does not tell.
     pub(in crate::gateway) asker: Option<Arc<dyn Asker>>,
     pub(in crate::gateway) clock: Clock,
+    /// How long a connection may take to be there.
+    pub(in crate::gateway) patience: Duration,
 }
 
 /// The connections of one lesson, and who looks at them.
@@ -167,7 +168,7 @@ impl Samples {
         }
         state
             .connections
-            .retain(|connection| !connection.is_over(now_ns));
+            .retain(|connection| !connection.is_over(now_ns, self.source.patience));
     }
 
     /// Asks about both ends, and tells what is new.
@@ -253,10 +254,10 @@ impl Connection {
     }
 
     /// Whether nothing of it is left in the kernel.
-    fn is_over(&self, now_ns: u64) -> bool {
+    fn is_over(&self, now_ns: u64, patience: Duration) -> bool {
         let age_ns = now_ns.saturating_sub(self.noted_ns);
         // Its client may not have begun to connect yet.
-        let was_there = self.told.iter().any(Option::is_some) || age_ns > nanos(CONNECT_TIME);
+        let was_there = self.told.iter().any(Option::is_some) || age_ns > nanos(patience);
         self.asked_ns > 0 && was_there && self.is_there == [false, false]
     }
 }

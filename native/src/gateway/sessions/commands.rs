@@ -17,7 +17,6 @@ use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
 use crate::capture::Looker;
 use crate::gateway::Shared;
-use crate::gateway::limits::{DEAD_TIME, MAX_CONNECTIONS_PER_SESSION, MAX_HELD_BYTES_PER_SESSION};
 use crate::gateway::queue::Queue;
 
 /// The asking side of a session. Dropping it closes its connections.
@@ -38,13 +37,13 @@ impl Commands {
     pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>) -> Self {
         Self {
             session: shared.ids.next(),
-            shared,
             queue,
-            pace: Pace::new(),
+            pace: Pace::new(&shared.limits),
             connections: HashMap::new(),
             lookers: HashMap::new(),
             tasks: JoinSet::new(),
-            held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_SESSION)),
+            held_bytes: Arc::new(Semaphore::new(shared.limits.held_bytes_per_session)),
+            shared,
         }
     }
 
@@ -64,7 +63,7 @@ impl Commands {
                     return ending;
                 }
             }
-            messages = match tokio::time::timeout(DEAD_TIME, stream.next()).await {
+            messages = match tokio::time::timeout(self.shared.limits.dead, stream.next()).await {
                 Err(_) | Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Ending::Left,
                 Ok(Some(Err(error))) => return ending_of(&error),
                 Ok(Some(Ok(Message::Binary(frame)))) => match ToGateway::decode(&frame) {
@@ -159,9 +158,10 @@ impl Commands {
     ) -> Result<(), String> {
         self.forget_ended();
         let lesson = self.shared.lessons.running(lesson)?;
-        if self.connections.len() >= MAX_CONNECTIONS_PER_SESSION {
+        let most = self.shared.limits.connections_per_session;
+        if self.connections.len() >= most {
             return Err(format!(
-                "A page can have {MAX_CONNECTIONS_PER_SESSION} connections at once: close some."
+                "A page can have {most} connections at once: close some."
             ));
         }
         if lesson.server.transport.is_stream()
@@ -184,6 +184,7 @@ impl Commands {
             self.shared.clock.clone(),
             Arc::clone(&self.queue),
             Arc::clone(&self.held_bytes),
+            Arc::clone(&self.shared.limits),
         );
         self.connections.insert(id, connection);
         self.tasks.spawn(async move {

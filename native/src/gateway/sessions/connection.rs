@@ -22,9 +22,7 @@ use wire::session::{Adjustment, Asked, Refused, RelaySettings, Transport};
 use wire::{Action, Address, ConnectionId, End, Event, Operation, ToPage};
 
 use crate::gateway::lessons::Lesson;
-use crate::gateway::limits::{
-    IDLE_CONNECTION_TIME, MAX_HELD_BYTES_PER_CONNECTION, MAX_HELD_COMMANDS, MAX_OPTIONS_AT_ONCE,
-};
+use crate::gateway::limits::{Limits, MAX_OPTIONS_AT_ONCE};
 use crate::gateway::queue::Queue;
 use crate::gateway::router::Expected;
 use crate::lessons::ClientProgram;
@@ -68,8 +66,9 @@ impl Connection {
         clock: Clock,
         queue: Arc<Queue>,
         session_held_bytes: Arc<Semaphore>,
+        limits: Arc<Limits>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (sender, commands) = mpsc::channel(MAX_HELD_COMMANDS);
+        let (sender, commands) = mpsc::channel(limits.held_commands);
         let connection = Self {
             kind: bounds::Kind {
                 transport: socket.transport(),
@@ -77,7 +76,7 @@ impl Connection {
                 is_program: socket.client.is_some(),
             },
             commands: sender,
-            held_bytes: Arc::new(Semaphore::new(MAX_HELD_BYTES_PER_CONNECTION)),
+            held_bytes: Arc::new(Semaphore::new(limits.held_bytes_per_connection)),
             session_held_bytes,
         };
         let task = Task {
@@ -87,6 +86,7 @@ impl Connection {
             clock,
             queue,
             commands,
+            limits,
             relay: socket.relay,
             client: socket.client,
             transport: connection.kind.transport,
@@ -285,6 +285,7 @@ struct Task {
     clock: Clock,
     queue: Arc<Queue>,
     commands: mpsc::Receiver<Held>,
+    limits: Arc<Limits>,
     relay: Option<AtRelay>,
     client: Option<ClientProgram>,
 }
@@ -339,14 +340,23 @@ impl Task {
     }
 
     fn tell_idle(&self) {
-        const MINUTES: u64 = IDLE_CONNECTION_TIME.as_secs() / 60;
+        let time = in_words(self.limits.idle_connection);
         self.queue.push_answer(ToPage::Refused(Refused {
             what: Asked::Connection(self.id),
             why: format!(
-                "Connection {} was closed: nothing moved on it for {MINUTES} minutes.",
+                "Connection {} was closed: nothing moved on it for {time}.",
                 self.id
             ),
         }));
+    }
+}
+
+/// The time that nothing moved.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        secs if secs >= 120 && secs % 60 == 0 => format!("{} minutes", secs / 60),
+        secs if secs >= 2 => format!("{secs} seconds"),
+        _ => format!("{} ms", time.as_millis()),
     }
 }
 

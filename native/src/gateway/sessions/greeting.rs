@@ -10,7 +10,6 @@ use wire::session::{DecodeError, close};
 
 use super::{Ending, Socket, ending_of};
 use crate::gateway::Shared;
-use crate::gateway::limits::HELLO_TIME;
 
 /// Waits for a right hello; returns what came behind it in the same frame.
 pub(super) async fn greet(
@@ -24,7 +23,7 @@ pub(super) async fn greet(
         ));
     };
     let no_hello = Ending::Closed(close::NO_HELLO, "the first message must be a hello");
-    let frame = match tokio::time::timeout(HELLO_TIME, first_frame(socket)).await {
+    let frame = match tokio::time::timeout(shared.limits.hello, first_frame(socket)).await {
         Ok(frame) => frame?,
         Err(_) => return Err(no_hello),
     };

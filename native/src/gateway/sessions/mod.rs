@@ -28,7 +28,7 @@ use wire::session::{MAX_FRAME_BYTES, close};
 
 use self::commands::Commands;
 use super::Shared;
-use super::limits::{CLOSE_TIME, MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES};
+use super::limits::{MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES};
 use super::queue::Queue;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -58,7 +58,7 @@ pub(super) async fn run(io: TokioIo<Upgraded>, shared: Arc<Shared>, stop: Cancel
     info!(?ending, "a session ended");
     if let Ending::Closed(code, reason) = ending {
         // Bounded as a whole: a page that reads nothing cannot hold it open.
-        let closing = tokio::time::timeout(CLOSE_TIME, end(socket, code, reason));
+        let closing = tokio::time::timeout(shared.limits.close, end(socket, code, reason));
         if closing.await.is_err() {
             debug!("a page did not end its side in time");
         }
@@ -77,14 +77,14 @@ async fn serve(socket: &mut Socket, shared: &Arc<Shared>) -> Ending {
         );
     };
     info!("a session began");
-    let queue = Arc::new(Queue::new());
+    let queue = Arc::new(Queue::new(&shared.limits));
     queue.push_answer(shared.welcome());
     let mut commands = Commands::new(Arc::clone(shared), Arc::clone(&queue));
     let (mut sink, mut stream) = socket.split();
     // Two futures that never wait for each other; whichever ends, ends both.
     tokio::select! {
         ending = commands.follow(first, &mut stream) => ending,
-        ending = writer::write(&mut sink, &queue) => ending,
+        ending = writer::write(&mut sink, &queue, &shared.limits) => ending,
     }
 }
 

@@ -4,29 +4,35 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::gateway::limits::{COMMANDS_BURST, COMMANDS_PER_SEC};
+use crate::gateway::limits::Limits;
 
 /// A token bucket that makes its user wait instead of refusing: who asks too fast is read later,
 /// and nothing is lost.
 pub(super) struct Pace {
     /// When the bucket would be full again.
     full_at: Instant,
+    /// Between two in the long run.
+    interval: Duration,
+    /// How far ahead of that one may be.
+    ahead: Duration,
 }
 
-const INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / COMMANDS_PER_SEC as u64);
-
 impl Pace {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
+        // No more than a second, and no limit is zero.
+        let interval = Duration::from_secs(1) / limits.commands_per_sec.max(1);
         Self {
             full_at: Instant::now(),
+            interval,
+            ahead: interval * limits.commands_burst,
         }
     }
 
     /// Waits until one more is due.
     pub(super) async fn step(&mut self) {
         let now = Instant::now();
-        self.full_at = self.full_at.max(now) + INTERVAL;
-        let due_at = self.full_at - INTERVAL * COMMANDS_BURST;
+        self.full_at = self.full_at.max(now) + self.interval;
+        let due_at = self.full_at - self.ahead;
         if due_at > now {
             tokio::time::sleep_until(due_at).await;
         }
@@ -41,13 +47,14 @@ mod tests {
     async fn a_burst_is_free_and_then_the_rate_holds() {
         // The bucket's full time lies in the past of the burst: give the clock a past.
         tokio::time::advance(Duration::from_secs(60)).await;
-        let mut pace = Pace::new();
+        let limits = Limits::default();
+        let mut pace = Pace::new(&limits);
         let start = Instant::now();
-        for _ in 0..COMMANDS_BURST {
+        for _ in 0..limits.commands_burst {
             pace.step().await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
-        for _ in 0..COMMANDS_PER_SEC {
+        for _ in 0..limits.commands_per_sec {
             pace.step().await;
         }
         assert_eq!(start.elapsed().as_millis(), 1_000);

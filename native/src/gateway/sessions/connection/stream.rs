@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
@@ -13,9 +14,7 @@ use wire::{Action, Operation};
 
 use super::writes::Writes;
 use super::{Command, Held, Task, at, later};
-use crate::gateway::limits::{
-    CONNECT_TIME, IDLE_CONNECTION_TIME, LAST_WRITES_TIME, MAX_HELD_COMMANDS,
-};
+use crate::gateway::limits::Limits;
 
 /// The writing half of a stream, of whichever family.
 pub(super) trait Writer: AsyncWrite + Unpin + Send {
@@ -38,6 +37,7 @@ pub(super) enum Closing {
 
 /// What a client does besides moving bytes.
 pub(super) struct Client {
+    limits: Arc<Limits>,
     transport: Transport,
     /// What came before the connection stood.
     early: VecDeque<Held>,
@@ -75,7 +75,8 @@ impl Client {
             patience: None,
             asked_at: None,
             has_sent: false,
-            idle_at: later(IDLE_CONNECTION_TIME),
+            idle_at: later(task.limits.idle_connection),
+            limits: Arc::clone(&task.limits),
         }
     }
 
@@ -92,22 +93,22 @@ impl Client {
     ) -> Option<S> {
         task.record_options();
         let began = Instant::now();
-        let mut patience = CONNECT_TIME;
+        let mut patience = self.limits.connect;
         let mut gives_up_at = None;
         let mut connecting = pin!(connecting);
         loop {
-            let has_room = gives_up_at.is_none() && self.early.len() < MAX_HELD_COMMANDS;
+            let has_room = gives_up_at.is_none() && self.early.len() < self.limits.held_commands;
             tokio::select! {
                 connected = &mut connecting => return connected.ok(),
                 held = task.commands.recv(), if has_room => {
                     let held = held?;
                     match &held.command {
                         Command::Adjust(Adjustment::Deadline(Some(ms))) => {
-                            patience = CONNECT_TIME.min(Duration::from_millis(u64::from(*ms)));
+                            patience = self.limits.connect.min(Duration::from_millis(u64::from(*ms)));
                         }
                         // What was sent before goes first, if it still can.
                         Command::Close | Command::Reset => {
-                            gives_up_at = Some(later(LAST_WRITES_TIME));
+                            gives_up_at = Some(later(self.limits.last_writes));
                         }
                         _ => {}
                     }
@@ -136,7 +137,7 @@ impl Client {
     ) -> Closing {
         let mut buffer = vec![0; MAX_EVENT_BYTES];
         let mut has_ended = false;
-        self.idle_at = later(IDLE_CONNECTION_TIME);
+        self.idle_at = later(self.limits.idle_connection);
         for held in std::mem::take(&mut self.early) {
             self.obey(held, write_half);
         }
@@ -146,7 +147,8 @@ impl Client {
             {
                 return closing;
             }
-            let takes_commands = self.closing.is_none() && self.writes.len() < MAX_HELD_COMMANDS;
+            let takes_commands =
+                self.closing.is_none() && self.writes.len() < self.limits.held_commands;
             let answer_due = match self.closing {
                 None => self.asked_at.zip(self.patience),
                 Some(_) => None,
@@ -201,12 +203,12 @@ impl Client {
 
     fn is_busy(&mut self) {
         if self.closing.is_none() {
-            self.idle_at = later(IDLE_CONNECTION_TIME);
+            self.idle_at = later(self.limits.idle_connection);
         }
     }
 
     fn obey(&mut self, held: Held, write_half: &impl Writer) {
-        self.idle_at = later(IDLE_CONNECTION_TIME);
+        self.idle_at = later(self.limits.idle_connection);
         match held.command {
             Command::Send(_) | Command::ShutDown => self.writes.push(held),
             Command::Close => self.closing = Some(Closing::Close),
@@ -214,7 +216,7 @@ impl Client {
             Command::Adjust(adjustment) => self.adjust(adjustment, write_half),
         }
         if self.closing.is_some() {
-            self.idle_at = later(LAST_WRITES_TIME);
+            self.idle_at = later(self.limits.last_writes);
         }
     }
 

@@ -14,7 +14,6 @@ use wire::session::Adjustment;
 use wire::{Action, Operation};
 
 use super::{Command, Held, Task, at, later, set_option};
-use crate::gateway::limits::{IDLE_CONNECTION_TIME, MAX_HELD_COMMANDS};
 use crate::gateway::router::Expected;
 use crate::lessons::Serving;
 use crate::tap::net::UdpSocket;
@@ -71,7 +70,7 @@ fn connected(socket: std::net::UdpSocket, task: &Task) -> io::Result<tokio::net:
 
 async fn exchange(socket: &UdpSocket, task: &mut Task) {
     let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
-    let mut deadline = later(IDLE_CONNECTION_TIME);
+    let mut deadline = later(task.limits.idle_connection);
     let mut receives = true;
     let mut patience = None;
     // When it sent what has no answer yet.
@@ -113,7 +112,7 @@ async fn exchange(socket: &UdpSocket, task: &mut Task) {
             }
             () = tokio::time::sleep_until(deadline) => return task.tell_idle(),
         }
-        deadline = later(IDLE_CONNECTION_TIME);
+        deadline = later(task.limits.idle_connection);
     }
 }
 
@@ -124,9 +123,9 @@ async fn hand_over(
     task: &mut Task,
 ) -> io::Result<()> {
     let mut waiting = VecDeque::new();
-    let mut deadline = later(IDLE_CONNECTION_TIME);
+    let mut deadline = later(task.limits.idle_connection);
     loop {
-        let takes_commands = waiting.len() < MAX_HELD_COMMANDS;
+        let takes_commands = waiting.len() < task.limits.held_commands;
         tokio::select! {
             held = task.commands.recv(), if takes_commands => {
                 match held {
@@ -154,6 +153,6 @@ async fn hand_over(
                 return Ok(());
             }
         }
-        deadline = later(IDLE_CONNECTION_TIME);
+        deadline = later(task.limits.idle_connection);
     }
 }
