@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -23,6 +24,7 @@ use wire::session::{SUBPROTOCOL, Transport};
 
 use super::Shared;
 use super::guard::{Target, Verdict};
+use super::limits::PAGE_SEND_BUFFER_BYTES;
 use super::sessions;
 
 pub(super) type Body = Full<Bytes>;
@@ -72,6 +74,9 @@ async fn serve_connection(
     // Small frames in both directions: waiting for more to send would only be seen as lag.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
+    }
+    if let Err(error) = SockRef::from(&stream).set_send_buffer_size(PAGE_SEND_BUFFER_BYTES) {
+        debug!(%error, "the kernel buffers as much as it likes");
     }
     let limits = Arc::clone(&shared.limits);
     let session_stop = stop.clone();

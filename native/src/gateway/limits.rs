@@ -224,6 +224,17 @@ pub(super) const MAX_SETTLING_MESSAGES: usize = 64;
 /// What the WebSocket holds back at most when the page does not read.
 pub(super) const MAX_WEBSOCKET_BUFFER_BYTES: usize = 512 * 1024;
 
+/// What the WebSocket reads at once. Each session has so much of memory all the time, and all of it
+/// is written to before every read; a larger message takes several reads.
+pub(super) const WEBSOCKET_READ_BYTES: usize = 8 * 1024;
+
+/// What the kernel is asked to keep of what a page is told and has not taken yet, in bytes (Linux
+/// takes twice as much): with the kernel's own choice a page that reads nothing is told of megabytes.
+pub(super) const PAGE_SEND_BUFFER_BYTES: usize = 256 * 1024;
+
+/// With more waiting for servers than this, they get a turn before the page's next message is done.
+pub(super) const MAX_WAITING_BYTES_IN_PASSING: usize = 64 * 1024;
+
 /// Options that a socket may get before it connects.
 pub(super) const MAX_OPTIONS_AT_ONCE: usize = 16;
 

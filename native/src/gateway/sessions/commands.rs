@@ -17,6 +17,7 @@ use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
 use crate::capture::Looker;
 use crate::gateway::Shared;
+use crate::gateway::limits::MAX_WAITING_BYTES_IN_PASSING;
 use crate::gateway::queue::Queue;
 
 /// The asking side of a session. Dropping it closes its connections.
@@ -57,6 +58,11 @@ impl Commands {
         loop {
             for message in messages {
                 self.pace.step().await;
+                if self.waiting_bytes() > MAX_WAITING_BYTES_IN_PASSING {
+                    // First its connections write some of it: what that causes soon tells whether
+                    // the page takes what is said to it.
+                    tokio::task::yield_now().await;
+                }
                 // A page that does not take its answers is not asked for more questions.
                 self.queue.room().await;
                 if let Err(ending) = self.obey(message).await {
@@ -85,6 +91,12 @@ impl Commands {
                 }
             };
         }
+    }
+
+    /// What waits for servers.
+    fn waiting_bytes(&self) -> usize {
+        let limit = self.shared.limits.held_bytes_per_session;
+        limit.saturating_sub(self.held_bytes.available_permits())
     }
 
     async fn obey(&mut self, message: ToGateway) -> Result<(), Ending> {

@@ -28,7 +28,7 @@ use wire::session::{MAX_FRAME_BYTES, close};
 
 use self::commands::Commands;
 use super::Shared;
-use super::limits::{MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES};
+use super::limits::{MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES, WEBSOCKET_READ_BYTES};
 use super::queue::Queue;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -45,7 +45,7 @@ pub(super) enum Ending {
 /// Serves one page until it leaves, breaks a rule, or `stop`.
 pub(super) async fn run(io: TokioIo<Upgraded>, shared: Arc<Shared>, stop: CancellationToken) {
     let config = WebSocketConfig::default()
-        .read_buffer_size(MAX_FRAME_BYTES)
+        .read_buffer_size(WEBSOCKET_READ_BYTES)
         .write_buffer_size(MAX_PACKED_BYTES)
         .max_write_buffer_size(MAX_WEBSOCKET_BUFFER_BYTES)
         .max_message_size(Some(MAX_FRAME_BYTES))
@@ -114,7 +114,7 @@ async fn end(mut socket: Socket, code: u16, reason: &'static str) {
     // Unread bytes would turn the end into a reset, which may overtake the close frame.
     let io = socket.get_mut();
     if io.shutdown().await.is_ok() {
-        let mut rest = [0; 4096];
+        let mut rest = vec![0; 4096];
         while matches!(io.read(&mut rest).await, Ok(1..)) {}
     }
 }

@@ -1,12 +1,15 @@
 //! A client that reads all the time, unless it is told not to, and writes what it is told.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use wire::event::{MAX_EVENT_BYTES, SocketOption};
 use wire::session::{Adjustment, Transport};
@@ -135,7 +138,6 @@ impl Client {
         write_half: &mut impl Writer,
         task: &mut Task,
     ) -> Closing {
-        let mut buffer = vec![0; MAX_EVENT_BYTES];
         let mut has_ended = false;
         self.idle_at = later(self.limits.idle_connection);
         for held in std::mem::take(&mut self.early) {
@@ -175,7 +177,7 @@ impl Client {
                     }
                     self.is_busy();
                 }
-                result = async { queue.room().await; read_half.read(&mut buffer).await },
+                result = async { queue.room().await; read(read_half).await },
                     if self.reads && !has_ended =>
                 {
                     self.asked_at = None;
@@ -248,4 +250,22 @@ impl Client {
             Adjustment::Relay(_) => {}
         }
     }
+}
+
+thread_local! {
+    /// Where clients read to, one after the other.
+    static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; MAX_EVENT_BYTES]);
+}
+
+/// Reads what there is and keeps nothing, for what came is observed: a client that waits has no
+/// buffer, and there may be thousands.
+async fn read(half: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
+    poll_fn(|context| {
+        READ.with_borrow_mut(|bytes| {
+            let mut buffer = ReadBuf::new(bytes);
+            ready!(Pin::new(&mut *half).poll_read(context, &mut buffer))?;
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+    })
+    .await
 }
