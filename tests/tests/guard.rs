@@ -3,55 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
+use wirebook_tests::foreign;
 use wirebook_tests::gateway::{Answer, SCRIPT_HASH, TestGateway};
 
 /// What stands in a handshake beside Host and Origin.
 const HANDSHAKE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: wirebook.v1\r\n";
-
-/// Hosts that are not this gateway, however much they look like it. `P` is its port.
-const FOREIGN_HOSTS: [&str; 22] = [
-    "",
-    "P",
-    ":P",
-    "127.0.0.1",
-    "127.0.0.1:",
-    "127.0.0.1:1",
-    "127.0.0.1:P0",
-    "127.0.0.1:0P",
-    "127.0.0.1.:P",
-    "127.1:P",
-    "127.000.000.001:P",
-    "0x7f000001:P",
-    "2130706433:P",
-    "0.0.0.0:P",
-    "[::1]:P",
-    "[::ffff:127.0.0.1]:P",
-    "localhost",
-    "localhost.:P",
-    "127.0.0.1.evil.test:P",
-    "localhost@evil.test:P",
-    "evil.test:P",
-    "169.254.169.254:P",
-];
-
-/// Origins that are not this gateway's. `P` is its port.
-const FOREIGN_ORIGINS: [&str; 14] = [
-    "",
-    "null",
-    "file://",
-    "http://127.0.0.1",
-    "http://127.0.0.1:1",
-    "http://127.0.0.1:P0",
-    "http://127.0.0.1:P/",
-    "http://127.0.0.1:P.",
-    "https://127.0.0.1:P",
-    "http://localhost:P",
-    "http://127.0.0.1.evil.test:P",
-    "http://evil.test/http://127.0.0.1:P",
-    "http://[::1]:P",
-    "http://127.0.0.1:P, http://127.0.0.1:P",
-];
 
 struct Door {
     gateway: TestGateway,
@@ -101,7 +58,7 @@ const ORIGIN: (&str, &str) = ("Origin", "http://127.0.0.1:P");
 async fn only_the_configured_host_is_answered() -> Result<()> {
     let door = Door::open().await?;
     assert_eq!(door.ask("GET", "/", &[HOST]).await?.status(), Some(200));
-    for host in FOREIGN_HOSTS {
+    for host in foreign::HOSTS {
         for path in [
             "/",
             "/healthz",
@@ -130,14 +87,14 @@ async fn only_the_configured_origin_opens_a_session() -> Result<()> {
     assert_eq!(door.handshake(&[HOST, ORIGIN]).await?, Some(101));
     assert_eq!(door.handshake(&[HOST]).await?, Some(403));
     assert_eq!(door.handshake(&[HOST, ORIGIN, ORIGIN]).await?, Some(403));
-    for origin in FOREIGN_ORIGINS {
+    for origin in foreign::ORIGINS {
         assert_eq!(
             door.handshake(&[HOST, ("Origin", origin)]).await?,
             Some(403),
             "{origin:?}"
         );
     }
-    let names = FOREIGN_HOSTS.iter().chain(&["localhost:P"]);
+    let names = foreign::HOSTS.iter().chain(&["localhost:P"]);
     for host in names {
         // As after DNS rebinding: the two agree with each other, and that is no help.
         let origin = format!("http://{host}");
