@@ -176,3 +176,64 @@ async fn the_token_is_neither_in_the_arguments_nor_in_the_logs() -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_socket_of_the_program_is_on_loopback_or_a_path() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let serving = Serving::start(folder.path(), &[])?;
+    let id = serving.child.id();
+    let mut own = Vec::new();
+    for descriptor in std::fs::read_dir(format!("/proc/{id}/fd"))? {
+        let target = std::fs::read_link(descriptor?.path())?;
+        own.push(target.to_string_lossy().into_owned());
+    }
+    // 127.0.0.1 in the machine's order of bytes.
+    let loopback = format!("{:08X}:", u32::from_ne_bytes([127, 0, 0, 1]));
+    let mut found = Vec::new();
+    for family in ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"] {
+        // A system without IPv6 has no tables for it.
+        let table = std::fs::read_to_string(format!("/proc/{id}/net/{family}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let inode = fields.get(9).context("an inode")?;
+            if own.contains(&format!("socket:[{inode}]")) {
+                assert!(fields[1].starts_with(&loopback), "{family}: {line}");
+                found.push(family);
+            }
+        }
+    }
+    // The gateway itself and its lessons.
+    for family in ["tcp", "udp"] {
+        let count = found.iter().filter(|one| **one == family).count();
+        assert!(count > 3, "{count} sockets of {family}");
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_it_keeps_can_be_read_by_others_or_tells_the_token_in_its_name() -> Result<()> {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let folder = tempfile::tempdir()?;
+    let state = folder.path().join("state");
+    let serving = Serving::start(&state, &[])?;
+    let (_, token) = serving.parts()?;
+    assert_eq!(std::fs::metadata(&state)?.mode() & 0o777, 0o700);
+    let mut files = 0;
+    for entry in std::fs::read_dir(&state)? {
+        let entry = entry?;
+        let (path, metadata) = (entry.path(), entry.metadata()?);
+        assert_eq!(metadata.mode() & 0o077, 0, "{}", path.display());
+        assert!(!entry.file_name().to_string_lossy().contains(token));
+        files += usize::from(metadata.is_file());
+        assert!(
+            metadata.is_file() || metadata.is_dir() || metadata.file_type().is_socket(),
+            "{}",
+            path.display()
+        );
+    }
+    assert_eq!(std::fs::read_to_string(state.join("token"))?.trim(), token);
+    assert!(files >= 1);
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! A gateway in this process, and what is asked of it in raw bytes.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -69,6 +69,11 @@ impl TestGateway {
             bail!("the gateway did not end in time");
         }
         Self::start_in(folder, limits).await
+    }
+
+    /// The folder in which it keeps its token.
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
     }
 
     /// Stops it in order; whether everything ended by itself.

@@ -36,3 +36,28 @@ pub fn can_capture() -> bool {
     }
     can
 }
+
+/// Whether whoever runs the tests may make networks of their own and connect them with `ip`; says
+/// so when not.
+///
+/// # Panics
+///
+/// With `CI` set, a missing requirement is a failure.
+#[cfg(target_os = "linux")]
+pub fn can_make_networks() -> bool {
+    use nix::sched::{CloneFlags, unshare};
+    if !met("ip") {
+        return false;
+    }
+    // A thread of its own, since it would stay there.
+    let tried = std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNET)).join();
+    let can = matches!(tried, Ok(Ok(())));
+    assert!(
+        can || std::env::var_os("CI").is_none(),
+        "networks cannot be made, and under CI nothing may be skipped"
+    );
+    if !can {
+        eprintln!("skipped: networks of one's own take root");
+    }
+    can
+}

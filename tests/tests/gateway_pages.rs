@@ -138,6 +138,26 @@ async fn a_restart_keeps_the_token() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_replaced_opens_nothing_any_more() -> Result<()> {
+    let gateway = TestGateway::start().await?;
+    let old = gateway.token()?;
+    // What a reader does who has shown the link to somebody.
+    std::fs::remove_file(gateway.state_dir().join("token"))?;
+    Session::begin(gateway.address(), &old).await?;
+    let gateway = gateway.restart().await?;
+    assert_ne!(gateway.token()?, old);
+    let mut socket = session::connect(gateway.address()).await?;
+    let hello = ToGateway::Hello {
+        version: VERSION,
+        token: old,
+    };
+    session::say(&mut socket, &[hello]).await?;
+    assert_eq!(close_code(&mut socket).await?, Some(close::WRONG_TOKEN));
+    gateway.session().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stale_page_is_told_to_reload() -> Result<()> {
     let gateway = TestGateway::start().await?;
     let token = gateway.token()?;

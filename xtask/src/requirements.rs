@@ -21,7 +21,7 @@ struct Requirement {
     tests: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 6] = [
+const REQUIREMENTS: [Requirement; 7] = [
     Requirement {
         name: "browser",
         programs: &[
@@ -54,6 +54,12 @@ const REQUIREMENTS: [Requirement; 6] = [
         programs: &[&["python3"]],
         packages: &["python3"],
         tests: "Python sockets as clients",
+    },
+    Requirement {
+        name: "ip",
+        programs: &[&["ip"]],
+        packages: &["iproute2"],
+        tests: "what the local network can reach (as root)",
     },
     Requirement {
         name: "tshark",
