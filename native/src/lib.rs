@@ -5,9 +5,11 @@
 //! - [`network`]: what may become of a datagram between a lesson's server and its clients;
 //! - [`capture`]: the packets of the lessons, where the system shows them;
 //! - [`kernel`]: what the system says of TCP connections;
+//! - [`descriptors`]: how many files and sockets may be open;
 //! - [`gateway`]: HTTP, sessions, and who sees what.
 
 pub mod capture;
+pub mod descriptors;
 pub mod gateway;
 pub mod kernel;
 pub mod lessons;

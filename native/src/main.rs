@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod options;
 mod servers;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -13,8 +14,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing::{info, level_filters::LevelFilter, warn};
 use wirebook::capture::Capture;
-use wirebook::gateway::limits::Limits;
 use wirebook::gateway::{Config, Gateway, LessonPorts, Page, SiteSource, open_browser};
+
+use self::options::Options;
 
 /// A book about network programming in which every example is alive.
 ///
@@ -55,6 +57,8 @@ struct Serve {
     /// Tell on stderr what happens; twice for details
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+    #[command(flatten)]
+    limits: Options,
     /// Serve the book from this folder instead of the one inside this program
     #[arg(long, value_name = "FOLDER", hide = true)]
     site: Option<PathBuf>,
@@ -131,6 +135,7 @@ async fn run(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
         Some(folder) => folder,
         None => default_state_dir()?,
     };
+    let limits = arguments.limits.limits()?;
     // From the first moment on: who is asked to stop while starting should stop too.
     let mut stop = StopSignals::new()?;
     let gateway = Gateway::start(Config {
@@ -145,7 +150,7 @@ async fn run(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
             .map_or(SiteSource::Embedded, SiteSource::Folder),
         capture,
         author: arguments.author,
-        limits: Limits::default(),
+        limits,
     })
     .await?;
     announce(&gateway);

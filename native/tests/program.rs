@@ -21,7 +21,12 @@ struct Serving {
 
 impl Serving {
     fn start(state: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut child = wirebook()
+        Self::start_as(wirebook(), state, arguments)
+    }
+
+    /// Starts it by a command that takes its arguments.
+    fn start_as(mut program: Command, state: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = program
             .args([
                 "serve",
                 "--port",
@@ -235,5 +240,82 @@ fn nothing_that_it_keeps_can_be_read_by_others_or_tells_the_token_in_its_name() 
     }
     assert_eq!(std::fs::read_to_string(state.join("token"))?.trim(), token);
     assert!(files >= 1);
+    Ok(())
+}
+
+#[test]
+fn the_help_lists_the_limits_with_their_defaults() -> Result<()> {
+    let output = wirebook().args(["serve", "--help"]).output()?;
+    let help = text(&output.stdout);
+    let (_, limits) = help.split_once("\nLimits:\n").context("a heading")?;
+    for line in ["--max-sessions <N>", "[default: 64]", "[default: 1024]"] {
+        assert!(limits.contains(line), "{limits}");
+    }
+    Ok(())
+}
+
+#[test]
+fn limits_that_nobody_could_live_with_are_refused_at_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = wirebook()
+        .args(["serve", "--port", "0", "--lesson-ports", "any"])
+        .args(["--max-sessions", "0", "--state-dir"])
+        .arg(folder.path())
+        .output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("sessions: 0 is no limit here"), "{stderr}");
+    Ok(())
+}
+
+/// Starts the program where it may have so many files open, at first and at most.
+#[cfg(target_os = "linux")]
+fn with_descriptors(soft: u32, hard: u32, state: &Path) -> Result<(Serving, u32)> {
+    let mut program = Command::new("sh");
+    let limit = r#"ulimit -Sn "$1" && ulimit -Hn "$2" && shift 2 && exec "$@""#;
+    program.args(["-c", limit, "sh"]);
+    program.args([soft.to_string(), hard.to_string()]);
+    program.arg(env!("CARGO_BIN_EXE_wirebook"));
+    let serving = Serving::start_as(program, state, &[])?;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id()))?;
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(3));
+    Ok((serving, soft.context("a limit")?.parse()?))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_may_open_as_many_files_as_the_system_allows() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (mut serving, soft) = with_descriptors(256, 4_096, folder.path())?;
+    assert_eq!(soft, 4_096);
+    serving.child.kill()?;
+    let mut stderr = String::new();
+    let mut pipe = serving.child.stderr.take().context("stderr is piped")?;
+    pipe.read_to_string(&mut stderr)?;
+    assert_eq!(stderr, "");
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_few_files_for_its_limits_are_told_with_what_to_do() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (mut serving, soft) = with_descriptors(700, 700, folder.path())?;
+    assert_eq!(soft, 700);
+    serving.child.kill()?;
+    let mut stderr = String::new();
+    let mut pipe = serving.child.stderr.take().context("stderr is piped")?;
+    pipe.read_to_string(&mut stderr)?;
+    for part in [
+        "warning: ",
+        "700 files",
+        "the lessons take",
+        "--max-connections",
+    ] {
+        assert!(stderr.contains(part), "{stderr}");
+    }
     Ok(())
 }

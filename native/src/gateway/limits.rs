@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::ensure;
 use wire::session::MAX_SEND_BYTES;
 
+use crate::lessons::LESSONS;
+
 /// How much a gateway takes, and how long it waits. [`Limits::default`] is for one reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -102,6 +104,15 @@ impl Default for Limits {
         }
     }
 }
+
+/// Both ends of a connection may be the gateway's.
+const DESCRIPTORS_PER_CONNECTION: usize = 2;
+
+/// A lesson listens; with a relay or a poller of its own it has a few more.
+const DESCRIPTORS_PER_LESSON: usize = 4;
+
+/// The standard streams, the runtime, the signals, the capture, the files that are being read.
+const DESCRIPTORS_OF_THE_GATEWAY: usize = 64;
 
 /// No count of anything may be larger.
 const MAX_COUNT: usize = 1_000_000;
@@ -204,6 +215,34 @@ impl Limits {
         );
         Ok(())
     }
+
+    /// How many files and sockets all of this needs open.
+    fn descriptors(&self) -> usize {
+        self.descriptors_without_connections() + DESCRIPTORS_PER_CONNECTION * self.connections
+    }
+
+    fn descriptors_without_connections(&self) -> usize {
+        let own = DESCRIPTORS_OF_THE_GATEWAY + DESCRIPTORS_PER_LESSON * LESSONS.len();
+        own + self.sessions + self.greetings + self.http_connections
+    }
+
+    /// Takes fewer connections if this process may not open as many files as they need.
+    /// Then what it comes to is returned, a sentence for whoever started the gateway.
+    pub fn fit(&mut self, descriptors: u64) -> Option<String> {
+        let needed = self.descriptors();
+        let had = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        if needed <= had {
+            return None;
+        }
+        let left = had.saturating_sub(self.descriptors_without_connections());
+        self.connections = (left / DESCRIPTORS_PER_CONNECTION).max(1);
+        Some(format!(
+            "this process may have {had} files open, and its limits need {needed}: \
+             the lessons take {} connections. Let the administrator raise it (`ulimit -n {needed}`), \
+             or lower --max-sessions or --max-connections",
+            self.connections
+        ))
+    }
 }
 
 /// Outside peers of one UDP lesson that are told apart; the least recently heard is forgotten.
@@ -304,3 +343,50 @@ pub(super) const MAX_WAITING_PACKETS: usize = 1_024;
 
 /// Their bytes.
 pub(super) const MAX_WAITING_PACKET_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(change: impl FnOnce(&mut Limits)) -> String {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        limits.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_no_gateway_could_live_with_is_refused_with_the_reason() {
+        Limits::default().check().unwrap();
+        assert_eq!(
+            why(|limits| limits.sessions = 0),
+            "sessions: 0 is no limit here, 1 to 1000000 is"
+        );
+        assert!(why(|limits| limits.connections = 1_000_001).contains("1 to 1000000"));
+        assert!(why(|limits| limits.commands_per_sec = 0).contains("per second: 0"));
+        assert!(why(|limits| limits.commands_burst = 0).contains("at once: 0"));
+        assert!(why(|limits| limits.held_bytes_per_connection = MAX_SEND_BYTES - 1).contains("to"));
+        assert!(why(|limits| limits.http_head_bytes = 8 * 1024 - 1).contains("head"));
+        assert!(why(|limits| limits.hello = Duration::ZERO).contains("hello is 0ns"));
+        assert!(why(|limits| limits.idle_connection = Duration::MAX).contains("to a year"));
+        assert!(why(|limits| limits.ping = limits.dead).contains("45s"));
+        assert!(why(|limits| limits.held_bytes_per_session = MAX_SEND_BYTES).contains("less"));
+    }
+
+    #[test]
+    fn connections_are_as_many_as_there_are_descriptors_for() {
+        let mut limits = Limits::default();
+        let needed = limits.descriptors() as u64;
+        assert_eq!(limits.fit(needed), None);
+        assert_eq!(limits, Limits::default());
+
+        let warning = limits.fit(needed - 1).unwrap();
+        assert_eq!(limits.connections, 1_023);
+        for number in [needed, needed - 1, 1_023] {
+            assert!(warning.contains(&number.to_string()), "{warning}");
+        }
+        assert!((limits.descriptors() as u64) < needed);
+
+        assert!(limits.fit(10).is_some());
+        assert_eq!(limits.connections, 1);
+    }
+}

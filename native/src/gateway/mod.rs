@@ -91,7 +91,10 @@ struct Shared {
     limits: Arc<Limits>,
     greetings: Semaphore,
     sessions: Arc<Semaphore>,
+    /// What the lessons' servers may still accept.
     connection_permits: Arc<Semaphore>,
+    /// What the sessions may still open; as many, so that what is opened can be accepted.
+    client_permits: Arc<Semaphore>,
 }
 
 impl Gateway {
@@ -139,6 +142,7 @@ impl Gateway {
             greetings: Semaphore::new(limits.greetings),
             sessions: Arc::new(Semaphore::new(limits.sessions)),
             connection_permits,
+            client_permits: Arc::new(Semaphore::new(limits.connections)),
             limits,
         });
         let stop = CancellationToken::new();

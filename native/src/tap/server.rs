@@ -39,8 +39,7 @@ pub struct Tap {
 
 impl Tap {
     /// For a server that is about to start. Each accepted connection holds one of `permits` until
-    /// it is closed; `accept` waits while there is none. A server that waits for a client holds the
-    /// permit for it already.
+    /// it is closed; `accept` waits while there is none.
     pub fn new(clock: Clock, router: Arc<dyn Router>, permits: Arc<Semaphore>) -> Self {
         Self {
             clock,

@@ -176,13 +176,15 @@ impl Commands {
                 "A page can have {most} connections at once: close some."
             ));
         }
-        if lesson.server.transport.is_stream()
-            && self.shared.connection_permits.available_permits() == 0
-        {
-            return Err(
-                "The lessons have as many connections as they take in all: close some.".to_owned(),
-            );
-        }
+        let is_full = lesson.server.transport.is_stream()
+            && self.shared.connection_permits.available_permits() == 0;
+        let permit = Arc::clone(&self.shared.client_permits).try_acquire_owned();
+        let (false, Ok(permit)) = (is_full, permit) else {
+            return Err(format!(
+                "The lessons have the {} connections that they take in all: close some.",
+                self.shared.limits.connections
+            ));
+        };
         connection::check_options(lesson.server.transport, options)?;
         let id = ConnectionId(self.shared.ids.next());
         let socket = connection::Socket::bind(lesson, id, &self.queue, options)
@@ -201,6 +203,7 @@ impl Commands {
         self.connections.insert(id, connection);
         self.tasks.spawn(async move {
             task.await;
+            drop(permit);
             id
         });
         Ok(())

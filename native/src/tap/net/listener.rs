@@ -1,11 +1,14 @@
 //! A listening TCP socket.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::ready;
 use std::time::Duration;
 
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::{Action, End, Operation};
 
@@ -54,13 +57,10 @@ impl TcpListener {
         watched(async move {
             let tap = &self.tap;
             let accepting = async {
-                let permits = Arc::clone(&tap.permits);
-                let permit = permits.acquire_owned().await.map_err(|_| aborted())?;
-                let accept = || self.inner.accept();
-                let (stream, peer) = past_failures(&self.observer, accept).await?;
-                Ok((permit, stream, peer))
+                let accept = || with_room(&tap.permits, self.inner.accept());
+                past_failures(&self.observer, accept).await
             };
-            let (permit, stream, peer) =
+            let (permit, (stream, peer)) =
                 observed(&self.observer, Operation::Accept, &tap.cut, accepting).await?;
             let conversation = tap.router.conversation(peer);
             let observer = Observer::of(tap.clock.clone(), conversation, End::Server);
@@ -73,6 +73,34 @@ impl TcpListener {
             Ok((TcpStream::new(stream, socket, tap.cut.clone()), peer))
         })
     }
+}
+
+type Awaited = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
+/// Accepts when one of `permits` is to be had. Who waits for a client holds none meanwhile: that
+/// would be one less for those who have come.
+pub(super) async fn with_room<T>(
+    permits: &Arc<Semaphore>,
+    accepting: impl Future<Output = io::Result<T>>,
+) -> io::Result<(OwnedSemaphorePermit, T)> {
+    let mut accepting = pin!(accepting);
+    let mut awaited: Option<Awaited> = None;
+    poll_fn(move |context| {
+        let permit = match Arc::clone(permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let permits = || Box::pin(Arc::clone(permits).acquire_owned()) as Awaited;
+                let permit = awaited.get_or_insert_with(permits).as_mut().poll(context);
+                ready!(permit).map_err(|_| aborted())?
+            }
+        };
+        awaited = None;
+        accepting
+            .as_mut()
+            .poll(context)
+            .map_ok(|accepted| (permit, accepted))
+    })
+    .await
 }
 
 /// The next connection, past what goes wrong with a single one or only for now: a client must not

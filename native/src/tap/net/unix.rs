@@ -13,10 +13,10 @@ use wire::event::SocketOption;
 use wire::{Action, Address, End, Operation};
 
 use super::halves::HalfClose;
-use super::listener::past_failures;
+use super::listener::{past_failures, with_room};
 use super::socket::{Recorded, Socket, reads, writes};
 use crate::tap::call::watched;
-use crate::tap::cut::{aborted, observed};
+use crate::tap::cut::observed;
 use crate::tap::observer::Observer;
 use crate::tap::{Clock, Conversation, Tap};
 
@@ -77,13 +77,10 @@ impl UnixListener {
         watched(async move {
             let tap = &self.tap;
             let accepting = async {
-                let permits = Arc::clone(&tap.permits);
-                let permit = permits.acquire_owned().await.map_err(|_| aborted())?;
-                let accept = || self.inner.accept();
-                let (stream, peer) = past_failures(&self.observer, accept).await?;
-                Ok((permit, stream, peer))
+                let accept = || with_room(&tap.permits, self.inner.accept());
+                past_failures(&self.observer, accept).await
             };
-            let (permit, stream, address) =
+            let (permit, (stream, address)) =
                 observed(&self.observer, Operation::Accept, &tap.cut, accepting).await?;
             let peer = path_of(&address);
             let conversation = tap.router.conversation_with(&peer);

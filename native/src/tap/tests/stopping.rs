@@ -91,6 +91,30 @@ async fn a_server_at_its_limit_accepts_when_a_connection_has_closed() {
 }
 
 #[tokio::test]
+async fn servers_that_wait_for_a_client_take_no_room_from_one_that_has_come() {
+    let world = World::new();
+    let tap = world.tap(1);
+    let (first, _) = world.listen(&tap).await;
+    let (second, address) = world.listen(&tap).await;
+    let mut waiting = pin!(first.accept());
+    poll_once(&mut waiting).await;
+    let (_client, accepted) = tokio::join!(world.connect(address), second.accept());
+    let server = accepted.unwrap();
+    // Both wait for room now; whoever of them gets it without a client passes it on.
+    let mut again = pin!(second.accept());
+    poll_once(&mut waiting).await;
+    poll_once(&mut again).await;
+    drop(server);
+    let (_client, accepted) = tokio::join!(world.connect(address), async {
+        tokio::select! {
+            _ = &mut waiting => panic!("nobody has come there"),
+            accepted = &mut again => accepted,
+        }
+    });
+    accepted.unwrap();
+}
+
+#[tokio::test]
 async fn a_cut_client_stops_connecting_reading_and_writing() {
     let world = World::new();
     let (_listener, address) = world.listen(&world.tap(8)).await;
