@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod anywhere;
+mod bench;
 mod book;
 mod build;
 mod cargo;
@@ -19,6 +20,7 @@ mod inputs;
 mod links;
 mod page;
 mod paths;
+mod peers;
 mod record;
 mod requirements;
 mod site;
@@ -71,6 +73,8 @@ enum Command {
         /// The names of labs; without one, all
         labs: Vec<String>,
     },
+    /// Measures how fast, how large, how many, beside others in the same run: `bench echo bulk`
+    Bench(bench::Arguments),
     /// Does everything CI does: formatting, lints, docs, build, links, and all tests
     Test {
         /// What `cargo test` lists, e.g. the name of one test
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         }),
         Some(Command::Dev { port, no_open }) => dev::run(&paths, port, !no_open),
         Some(Command::Record { labs }) => record::run(&paths, &labs),
+        Some(Command::Bench(arguments)) => bench::run_figures(&paths, &arguments),
         Some(Command::Test { arguments }) => test::run(&paths, &arguments),
     };
     match result {
