@@ -5,8 +5,13 @@
 //! - [`network`]: what may become of a datagram between a lesson's server and its clients;
 //! - [`capture`]: the packets of the lessons, where the system shows them;
 //! - [`kernel`]: what the system says of TCP connections;
-//! - [`descriptors`]: how many files and sockets may be open;
-//! - [`gateway`]: HTTP, sessions, and who sees what.
+//! - [`descriptors`]: how many files and sockets may be open, and what to do without;
+//! - [`gateway`]: HTTP, sessions, and who sees what;
+//! - [`print`]: what is printed, by lessons and as a log.
+
+// First: its `println!` is the lessons'.
+#[macro_use]
+pub mod print;
 
 pub mod capture;
 pub mod descriptors;

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tracing::{info, level_filters::LevelFilter, warn};
 use wirebook::capture::Capture;
 use wirebook::gateway::{Config, Gateway, LessonPorts, Page, SiteSource, open_browser};
+use wirebook::print;
 
 use self::options::Options;
 
@@ -38,6 +39,9 @@ enum Command {
 }
 
 const DEFAULT_PORT: u16 = 7878;
+
+/// How long the end waits for whoever reads what was printed.
+const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 struct Serve {
@@ -92,6 +96,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve(arguments, capture),
         Command::Servers(arguments) => servers::show(arguments.port, arguments.json),
     };
+    print::flush(LAST_LINES_TIME);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -110,7 +115,7 @@ fn serve(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(print::log)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     // One worker: a message passes from task to task five times on its way, and each time another

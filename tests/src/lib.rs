@@ -5,6 +5,7 @@
 //! - [`foreign`]: names that look like the gateway's and are not.
 //! - [`gateway`]: a gateway in this process, and what is asked of it in raw bytes.
 //! - [`requirements`]: what a machine may lack.
+//! - [`serving`]: the program, watched from outside while it is put to the test;
 //! - [`session`]: what a page does, over a real WebSocket, in a few verbs;
 //! - [`simulated`]: what it does in a simulated network.
 
@@ -15,5 +16,6 @@ pub mod browser;
 pub mod foreign;
 pub mod gateway;
 pub mod requirements;
+pub mod serving;
 pub mod session;
 pub mod simulated;

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,15 +13,16 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 use wire::session::{SUBPROTOCOL, Transport};
 
 use super::Shared;
+use super::door::Door;
 use super::guard::{Target, Verdict};
 use super::limits::PAGE_SEND_BUFFER_BYTES;
 use super::sessions;
@@ -31,7 +31,7 @@ pub(super) type Body = Full<Bytes>;
 
 /// Accepts connections until `stop`; what they started ends with the tasks of `tasks`.
 pub(super) async fn serve(
-    listener: TcpListener,
+    mut door: Door,
     shared: Arc<Shared>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -41,27 +41,18 @@ pub(super) async fn serve(
         let accept = async {
             // Never closed, so a place always comes.
             let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            (door.accept().await, place)
         };
-        let (accepted, place) = tokio::select! {
+        let (stream, place) = tokio::select! {
             () = stop.cancelled() => return,
             accepted = accept => accepted,
         };
-        match accepted {
-            Ok((stream, _)) => {
-                let (shared, connection_tasks) = (Arc::clone(&shared), tasks.clone());
-                let stop = stop.clone();
-                tasks.spawn(async move {
-                    serve_connection(stream, shared, connection_tasks, stop).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                // Mostly a full table of files: ask again when some may have been closed.
-                warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (shared, connection_tasks) = (Arc::clone(&shared), tasks.clone());
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            serve_connection(stream, shared, connection_tasks, stop).await;
+            drop(place);
+        });
     }
 }
 

@@ -9,6 +9,7 @@
 //! only), a bind that is not loopback, a wait inside the recorder, a queue without a bound.
 
 mod browser;
+mod door;
 mod guard;
 mod http;
 mod lessons;
@@ -37,6 +38,7 @@ pub use self::browser::{Page, open_browser};
 pub use self::lessons::LessonPorts;
 pub use self::site::SiteSource;
 
+use self::door::Door;
 use self::guard::Guard;
 use self::lessons::Lessons;
 use self::limits::Limits;
@@ -45,6 +47,7 @@ use self::router::Ids;
 use self::site::Site;
 use self::token::Token;
 use crate::capture::Capture;
+use crate::descriptors;
 use crate::kernel::{self, Asker};
 use crate::tap::Clock;
 
@@ -100,6 +103,15 @@ struct Shared {
 impl Gateway {
     /// Binds everything and starts to serve. Errors are sentences for whoever started it.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_everything(config).await.map_err(|error| {
+            match descriptors::have_run_out(&error) {
+                true => error.context("too few file descriptors: allow more with `ulimit -n`"),
+                false => error,
+            }
+        })
+    }
+
+    async fn start_everything(config: Config) -> anyhow::Result<Self> {
         config.limits.check()?;
         let limits = Arc::new(config.limits);
         let listener = listen(config.port).await?;
@@ -148,7 +160,7 @@ impl Gateway {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(http::serve(
-            listener,
+            Door::new(listener, &shared.guard),
             Arc::clone(&shared),
             tasks.clone(),
             stop.clone(),

@@ -1,6 +1,7 @@
 //! What a page asks, and the connections it has.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use futures_util::stream::{SplitStream, StreamExt as _};
@@ -16,6 +17,7 @@ use super::connection::{self, Command, Connection, Unsent};
 use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
 use crate::capture::Looker;
+use crate::descriptors;
 use crate::gateway::Shared;
 use crate::gateway::limits::MAX_WAITING_BYTES_IN_PASSING;
 use crate::gateway::queue::Queue;
@@ -188,7 +190,7 @@ impl Commands {
         connection::check_options(lesson.server.transport, options)?;
         let id = ConnectionId(self.shared.ids.next());
         let socket = connection::Socket::bind(lesson, id, &self.queue, options)
-            .map_err(|error| format!("The system gave no socket: {error}."))?;
+            .map_err(|error| no_socket(&error))?;
         self.queue.push_answer(ToPage::Opened {
             request,
             connection: id,
@@ -244,6 +246,14 @@ impl Commands {
         self.connections
             .retain(|_, connection| connection.is_open());
     }
+}
+
+fn no_socket(error: &io::Error) -> String {
+    if descriptors::are_exhausted(error) {
+        descriptors::tell();
+        return format!("No connection: {}.", descriptors::ADVICE);
+    }
+    format!("The system gave no socket: {error}.")
 }
 
 impl Drop for Commands {

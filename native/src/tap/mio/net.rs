@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::{Action, End, Operation};
 
+use crate::descriptors::{self, Spare};
 use crate::tap::Tap;
 use crate::tap::call::watched_call;
 use crate::tap::cut::aborted;
@@ -22,6 +24,7 @@ pub struct TcpListener {
     inner: mio::net::TcpListener,
     observer: Arc<Observer>,
     tap: Tap,
+    spare: Mutex<Spare>,
     _alive: TaskTrackerToken,
 }
 
@@ -52,6 +55,7 @@ impl TcpListener {
             ),
             _alive: tap.sockets.token(),
             tap: tap.clone(),
+            spare: Mutex::new(Spare::keep()),
         })
     }
 
@@ -68,9 +72,14 @@ impl TcpListener {
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         watched_call(|| {
             loop {
-                let result = unless_cut(&self.tap.cut, || self.inner.accept());
+                let result = match unless_cut(&self.tap.cut, || self.inner.accept()) {
+                    // Who waits for a descriptor here may be the one who would free it.
+                    Err(error) if descriptors::are_exhausted(&error) => self.turn_away(error),
+                    result => result.map(Some),
+                };
                 let (stream, peer) = match result {
-                    Ok(accepted) => accepted,
+                    Ok(Some(accepted)) => accepted,
+                    Ok(None) => continue,
                     Err(error) => {
                         self.observer.record_failure(Operation::Accept, &error);
                         let pause = pause_after(&error).filter(|_| !self.tap.is_cut());
@@ -78,17 +87,45 @@ impl TcpListener {
                         continue;
                     }
                 };
-                if let Some(stream) = self.accepted(stream, peer) {
-                    return Ok((stream, peer));
+                let permit = Arc::clone(&self.tap.permits).try_acquire_owned().ok();
+                let full = "the lessons have as many connections as they take in all";
+                match permit {
+                    Some(permit) => return Ok((self.watch_stream(stream, peer, Ok(permit)), peer)),
+                    None => drop(self.watch_stream(stream, peer, Err(full))),
                 }
             }
         })
     }
 
-    fn accepted(&self, stream: mio::net::TcpStream, peer: SocketAddr) -> Option<TcpStream> {
+    /// Accepts the next client with the spare descriptor, if there is one, and closes it at once.
+    /// Fails as `accept` would if there were descriptors: the system says that there are none
+    /// before it looks whether anybody is there.
+    fn turn_away(
+        &self,
+        exhausted: io::Error,
+    ) -> io::Result<Option<(mio::net::TcpStream, SocketAddr)>> {
+        descriptors::tell();
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = match spare.spend() {
+            true => self.inner.accept(),
+            false => Err(exhausted),
+        };
+        let result = result.map(|(stream, peer)| {
+            drop(self.watch_stream(stream, peer, Err(descriptors::ADVICE)));
+            None
+        });
+        spare.restore();
+        result
+    }
+
+    /// What was accepted, with its permit or with the reason why it will be closed.
+    fn watch_stream(
+        &self,
+        stream: mio::net::TcpStream,
+        peer: SocketAddr,
+        permit: Result<OwnedSemaphorePermit, &'static str>,
+    ) -> TcpStream {
         let tap = &self.tap;
-        let permit = Arc::clone(&tap.permits).try_acquire_owned().ok();
-        let has_room = permit.is_some();
         let conversation = tap.router.conversation(peer);
         let observer = Observer::of(tap.clock.clone(), conversation, End::Server);
         observer.record(
@@ -96,18 +133,16 @@ impl TcpListener {
             Operation::Accept,
             Action::Accept { peer: peer.into() },
         );
-        if !has_room {
-            let full = io::Error::other("the lessons have as many connections as they take in all");
-            observer.record_error(Operation::Accept, &full, None);
+        if let Err(why) = permit {
+            observer.record_error(Operation::Accept, &io::Error::other(why), None);
         }
-        let socket = Socket::new(observer, permit, Some(tap.sockets.token()));
-        let stream = TcpStream {
+        let socket = Socket::new(observer, permit.ok(), Some(tap.sockets.token()));
+        TcpStream {
             _closing: Closing::of(&socket),
             inner: stream,
             socket,
             cut: tap.cut.clone(),
-        };
-        has_room.then_some(stream)
+        }
     }
 }
 

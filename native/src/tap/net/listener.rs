@@ -14,6 +14,7 @@ use wire::{Action, End, Operation};
 
 use super::TcpStream;
 use super::socket::Socket;
+use crate::descriptors;
 use crate::tap::Tap;
 use crate::tap::call::watched;
 use crate::tap::cut::{aborted, observed};
@@ -112,34 +113,35 @@ pub(super) async fn past_failures<T, F>(
 where
     F: Future<Output = io::Result<T>>,
 {
+    let mut told_exhausted = false;
     loop {
         let error = match accept().await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };
-        match pause_after(&error) {
-            None => return Err(error),
-            Some(pause) => {
-                observer.record_failure(Operation::Accept, &error);
-                tokio::time::sleep(pause).await;
-            }
+        let Some(pause) = pause_after(&error) else {
+            return Err(error);
+        };
+        // It may last, and is then the same failure and no news.
+        let is_exhausted = descriptors::are_exhausted(&error);
+        if !(is_exhausted && told_exhausted) {
+            observer.record_failure(Operation::Accept, &error);
         }
+        if is_exhausted {
+            descriptors::tell();
+        }
+        told_exhausted |= is_exhausted;
+        tokio::time::sleep(pause).await;
     }
 }
 
 /// How long to wait before `accept` is worth another try; `None` if it is not.
 pub(in crate::tap) fn pause_after(error: &io::Error) -> Option<Duration> {
-    /// ENFILE and EMFILE, which have no [`io::ErrorKind`]; WSAEMFILE on Windows.
-    const OUT_OF_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
-
     match error.kind() {
         // The client left before it was accepted.
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => Some(Duration::ZERO),
         io::ErrorKind::OutOfMemory => Some(ROOM_PAUSE),
-        _ => error
-            .raw_os_error()
-            .filter(|code| OUT_OF_DESCRIPTORS.contains(code))
-            .map(|_| ROOM_PAUSE),
+        _ => descriptors::are_exhausted(error).then_some(ROOM_PAUSE),
     }
 }
 
