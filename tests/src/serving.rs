@@ -31,6 +31,11 @@ impl Serving {
         Self::start_with(Command::new(binary()), &[])
     }
 
+    /// The same with these options.
+    pub fn start_with_options(options: &[&str]) -> Result<Self> {
+        Self::start_with(Command::new(binary()), options)
+    }
+
     /// Starts what `command` begins, with further arguments. Nobody reads what it prints after its
     /// first line.
     pub fn start_with(command: Command, arguments: &[&str]) -> Result<Self> {

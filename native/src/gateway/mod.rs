@@ -15,6 +15,7 @@ mod http;
 mod lessons;
 pub mod limits;
 mod packets;
+mod pulse;
 mod queue;
 mod router;
 mod sessions;
@@ -43,6 +44,7 @@ use self::guard::Guard;
 use self::lessons::Lessons;
 use self::limits::Limits;
 use self::packets::Packets;
+use self::pulse::Pulse;
 use self::router::Ids;
 use self::site::Site;
 use self::token::Token;
@@ -92,6 +94,7 @@ struct Shared {
     has_kernel: bool,
     author: bool,
     limits: Arc<Limits>,
+    pulse: Pulse,
     greetings: Semaphore,
     sessions: Arc<Semaphore>,
     /// What the lessons' servers may still accept.
@@ -156,6 +159,7 @@ impl Gateway {
             connection_permits,
             client_permits: Arc::new(Semaphore::new(limits.connections)),
             limits,
+            pulse: Pulse::new(),
         });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -165,6 +169,13 @@ impl Gateway {
             tasks.clone(),
             stop.clone(),
         ));
+        let (beating, beating_stop) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = beating.pulse.run() => {}
+                () = beating_stop.cancelled() => {}
+            }
+        });
         Ok(Self {
             shared,
             address,

@@ -1,6 +1,8 @@
 //! What may go wrong around a gateway, done to the program itself.
 
 mod descriptors;
+mod pages;
+mod standstill;
 mod terminal;
 
 use anyhow::Result;

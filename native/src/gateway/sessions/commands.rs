@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::stream::{SplitStream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::error::Elapsed;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::event::SocketOption;
 use wire::session::{Asked, Refused, close};
 use wire::{ConnectionId, ToGateway, ToPage};
@@ -71,7 +72,7 @@ impl Commands {
                     return ending;
                 }
             }
-            messages = match tokio::time::timeout(self.shared.limits.dead, stream.next()).await {
+            messages = match self.next(stream).await {
                 Err(_) | Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Ending::Left,
                 Ok(Some(Err(error))) => return ending_of(&error),
                 Ok(Some(Ok(Message::Binary(frame)))) => match ToGateway::decode(&frame) {
@@ -93,6 +94,15 @@ impl Commands {
                 }
             };
         }
+    }
+
+    /// The next frame, or an error when the page is gone.
+    async fn next(
+        &self,
+        stream: &mut SplitStream<&mut Socket>,
+    ) -> Result<Option<Result<Message, Error>>, Elapsed> {
+        let dead = self.shared.limits.dead;
+        self.shared.pulse.timeout(dead, stream.next()).await
     }
 
     /// What waits for servers.

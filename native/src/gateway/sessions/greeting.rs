@@ -23,7 +23,11 @@ pub(super) async fn greet(
         ));
     };
     let no_hello = Ending::Closed(close::NO_HELLO, "the first message must be a hello");
-    let frame = match tokio::time::timeout(shared.limits.hello, first_frame(socket)).await {
+    let frame = match shared
+        .pulse
+        .timeout(shared.limits.hello, first_frame(socket))
+        .await
+    {
         Ok(frame) => frame?,
         Err(_) => return Err(no_hello),
     };

@@ -84,7 +84,7 @@ async fn serve(socket: &mut Socket, shared: &Arc<Shared>) -> Ending {
     // Two futures that never wait for each other; whichever ends, ends both.
     tokio::select! {
         ending = commands.follow(first, &mut stream) => ending,
-        ending = writer::write(&mut sink, &queue, &shared.limits) => ending,
+        ending = writer::write(&mut sink, &queue, shared) => ending,
     }
 }
 

@@ -8,16 +8,17 @@ use tokio_tungstenite::tungstenite::Message;
 use wire::session::close;
 
 use super::{Ending, Socket, ending_of};
-use crate::gateway::limits::{Limits, MAX_PACKED_BYTES};
+use crate::gateway::Shared;
+use crate::gateway::limits::MAX_PACKED_BYTES;
 use crate::gateway::queue::Queue;
 
 /// Writes until the page does not take it.
 pub(super) async fn write(
     sink: &mut SplitSink<&mut Socket, Message>,
     queue: &Queue,
-    limits: &Limits,
+    shared: &Shared,
 ) -> Ending {
-    let mut pings = tokio::time::interval(limits.ping);
+    let mut pings = tokio::time::interval(shared.limits.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
     loop {
@@ -25,7 +26,11 @@ pub(super) async fn write(
             frame = queue.take(MAX_PACKED_BYTES) => Message::Binary(frame.into()),
             _ = pings.tick() => Message::Ping(Bytes::new()),
         };
-        match tokio::time::timeout(limits.write, sink.send(message)).await {
+        match shared
+            .pulse
+            .timeout(shared.limits.write, sink.send(message))
+            .await
+        {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return ending_of(&error),
             Err(_) => {
