@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -317,5 +318,80 @@ fn too_few_files_for_its_limits_are_told_with_what_to_do() -> Result<()> {
     ] {
         assert!(stderr.contains(part), "{stderr}");
     }
+    Ok(())
+}
+
+/// Asks for more than it reads, so that the gateway has something under way when it is stopped.
+#[cfg(unix)]
+fn busy(serving: &Serving) -> Result<std::net::TcpStream> {
+    use std::io::Write as _;
+    let authority = serving.parts()?.0;
+    let mut stream = std::net::TcpStream::connect(authority)?;
+    stream.set_write_timeout(Some(Duration::from_millis(200)))?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    // Until neither side takes any more.
+    while stream.write_all(request.repeat(1_000).as_bytes()).is_ok() {}
+    Ok(stream)
+}
+
+#[cfg(unix)]
+fn signal(serving: &Serving, signal: &str) -> Result<()> {
+    let id = serving.child.id().to_string();
+    let status = Command::new("kill").args([signal, &id]).status()?;
+    anyhow::ensure!(status.success(), "no signal was sent");
+    Ok(())
+}
+
+/// Reads the log until it says this.
+#[cfg(unix)]
+fn until_told(stderr: &mut impl std::io::BufRead, what: &str) -> Result<()> {
+    let mut line = String::new();
+    while !line.contains(what) {
+        line.clear();
+        anyhow::ensure!(stderr.read_line(&mut line)? > 0, "{what} was not told");
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stop_takes_nobody_more_and_does_not_wait_for_ever() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut serving = Serving::start(folder.path(), &["-v"])?;
+    let authority = serving.parts()?.0.to_owned();
+    let mut log = BufReader::new(serving.child.stderr.take().context("stderr is piped")?);
+    let _busy = busy(&serving)?;
+    let start = Instant::now();
+    signal(&serving, "-INT")?;
+    until_told(&mut log, "stopping")?;
+    // Nothing announces that the door is shut, but it is before the drain is over.
+    while std::net::TcpStream::connect(&authority).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(4), "it is still open");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    until_told(&mut log, "not everything ended in time")?;
+    assert!(serving.child.wait()?.success());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn who_asks_twice_does_not_wait_at_all() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut serving = Serving::start(folder.path(), &["-v"])?;
+    let mut log = BufReader::new(serving.child.stderr.take().context("stderr is piped")?);
+    let _busy = busy(&serving)?;
+    signal(&serving, "-INT")?;
+    until_told(&mut log, "stopping")?;
+    signal(&serving, "-INT")?;
+    assert!(serving.child.wait()?.success());
+    let mut rest = String::new();
+    log.read_to_string(&mut rest)?;
+    assert!(!rest.contains("not everything ended in time"), "{rest}");
     Ok(())
 }

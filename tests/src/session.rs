@@ -131,6 +131,11 @@ impl Session {
         self.lost_packets
     }
 
+    /// What was refused so far.
+    pub fn refusals(&self) -> &[Refused] {
+        &self.refused
+    }
+
     /// What the page was told about the cost of serving, in the order of its arrival.
     pub fn stats(&self) -> &[Stats] {
         &self.stats

@@ -34,10 +34,44 @@ pub(crate) enum Phase {
 pub(crate) enum Why {
     /// The connection broke or was never made.
     Gone,
+    /// It said that it stops.
+    Stopped,
     /// It has as many sessions as it allows.
     Full,
     /// The page was too slow.
     TooSlow,
+    /// The page said what the gateway does not understand, or too much, or nothing.
+    Misunderstood,
+}
+
+impl Why {
+    /// For a close code that does not end all attempts (RFC 6455, 7.4, and [`close`]).
+    fn of(code: u16) -> Self {
+        match code {
+            close::GOING_AWAY => Self::Stopped,
+            close::TOO_MANY_SESSIONS => Self::Full,
+            close::TOO_SLOW => Self::TooSlow,
+            close::NO_HELLO | close::MALFORMED | 1002 | 1003 | 1007 | 1009 => Self::Misunderstood,
+            _ => Self::Gone,
+        }
+    }
+
+    /// For the reader; the time of the next attempt follows.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Gone => {
+                "The gateway does not answer. If it stopped, start it again: `cargo lab`. \
+                 Trying again "
+            }
+            Self::Stopped => "The gateway stopped. Start it again: `cargo lab`. Trying again ",
+            Self::Full => "The gateway has as many pages open as it allows. Trying again ",
+            Self::TooSlow => "This page was too slow for what the servers did. Connecting again ",
+            Self::Misunderstood => {
+                "The gateway did not understand this page. If it stays so, load the page anew. \
+                 Connecting again "
+            }
+        }
+    }
 }
 
 /// What the link hears.
@@ -171,9 +205,7 @@ impl Link {
                 return;
             }
             _ if self.phase == Phase::Stale => return,
-            close::TOO_MANY_SESSIONS => Why::Full,
-            close::TOO_SLOW => Why::TooSlow,
-            _ => Why::Gone,
+            code => Why::of(code),
         };
         let delay = RETRY_MS[self.attempts.min(RETRY_MS.len() - 1)];
         self.attempts += 1;

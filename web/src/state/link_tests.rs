@@ -102,7 +102,7 @@ fn a_lost_gateway_is_tried_again_with_growing_patience() {
     link.update(Heard::Welcome(welcome("b1")), now_ms);
     link.update(Heard::Closed { code: 1001 }, now_ms);
     let retry_at_ms = now_ms + 300.0;
-    let why = Why::Gone;
+    let why = Why::Stopped;
     assert_eq!(link.phase, Phase::Waiting { retry_at_ms, why });
 }
 
@@ -143,8 +143,30 @@ fn close_codes_are_told_apart() {
         assert_eq!(link.phase, expected);
         assert!(link.update(Heard::Tick, 1e9).is_empty());
     }
-    let (mut link, _) = started(Some("t"));
-    let code = close::TOO_MANY_SESSIONS;
-    link.update(Heard::Closed { code }, 0.0);
-    assert!(matches!(link.phase, Phase::Waiting { why: Why::Full, .. }));
+    let mut told = Vec::new();
+    for (codes, expected) in [
+        (&[close::TOO_MANY_SESSIONS][..], Why::Full),
+        (&[close::TOO_SLOW], Why::TooSlow),
+        (&[close::GOING_AWAY], Why::Stopped),
+        (
+            &[close::NO_HELLO, close::MALFORMED, 1002, 1003, 1007, 1009],
+            Why::Misunderstood,
+        ),
+        (&[1000, 1005, 1006, 1011, 4999], Why::Gone),
+    ] {
+        for code in codes.iter().copied() {
+            let (mut link, _) = started(Some("t"));
+            link.update(Heard::Closed { code }, 0.0);
+            let why = expected;
+            let retry_at_ms = 300.0;
+            assert_eq!(link.phase, Phase::Waiting { retry_at_ms, why }, "{code}");
+            assert_eq!(link.update(Heard::Tick, 300.0), [Do::Connect]);
+        }
+        told.push(expected.words());
+    }
+    // Each has a sentence of its own, and what is done about it.
+    for (index, words) in told.iter().enumerate() {
+        assert!(words.ends_with(" again "), "{words}");
+        assert!(!told[..index].contains(words), "{words}");
+    }
 }

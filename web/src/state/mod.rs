@@ -36,7 +36,7 @@ pub(crate) use conversation::{Conversation, number};
 pub(crate) use exhibit::{decode_exhibit, is_found};
 pub(crate) use kernel::QUANTITIES;
 pub(crate) use lab::{Command, Input, Lab, Looks, Own};
-pub(crate) use link::{Do, Heard, Link, Phase, Why};
+pub(crate) use link::{Do, Heard, Link, Phase};
 pub(crate) use packet_words::{PacketWords, packet_words};
 pub(crate) use question::Answer;
 pub(crate) use replay::{Kept, Reel, Replay};

@@ -9,7 +9,7 @@ use super::parts::{act, button, lazy, maybe, text};
 use super::replay::{self, State};
 use super::share::Share;
 use crate::browser;
-use crate::state::{Phase, Why};
+use crate::state::Phase;
 
 /// Where the gateway serves the book, unless it is told otherwise.
 const GATEWAY: &str = "http://127.0.0.1:7878/";
@@ -154,18 +154,13 @@ fn trouble(ui: Ui) -> Option<(String, Remedy)> {
         ),
         Phase::Waiting { retry_at_ms, why } => {
             let left_ms = retry_at_ms - ui.page.get_value().now_ms.get();
-            let why = match why {
-                Why::Gone => "The gateway stopped. Start it again: `cargo lab`. Trying again ",
-                Why::Full => "The gateway has as many pages open as it allows. Trying again ",
-                Why::TooSlow => "This page was too slow for what the servers did. Connecting again ",
-            };
             let when = if left_ms > 500.0 {
                 let secs = (left_ms / 1_000.0 + 0.5) as u32;
                 ["in ", &secs.max(1).to_string(), " s."].concat()
             } else {
                 "now.".to_owned()
             };
-            ([why, &when].concat(), Remedy::TryNow)
+            ([why.words(), &when].concat(), Remedy::TryNow)
         }
     };
     Some((text, remedy))

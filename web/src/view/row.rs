@@ -113,7 +113,7 @@ pub(super) fn rows(lab: &Lab, range: std::ops::Range<usize>, selected: Option<u6
                 Kind::Gap(count) => Body::Note(lost(*count, " event", ": the page was too slow")),
                 Kind::Missed(count) => Body::Note(lost(*count, " packet", "")),
                 Kind::Break => {
-                    Body::Note("The gateway stopped here; its connections ended with it".to_owned())
+                    Body::Note("The session ended here; its connections ended with it".to_owned())
                 }
             };
             Some(Shown {

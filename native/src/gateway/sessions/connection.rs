@@ -49,6 +49,7 @@ pub(super) enum Unsent {
 pub(super) struct Connection {
     kind: bounds::Kind,
     commands: mpsc::Sender<Held>,
+    places: Arc<Semaphore>,
     held_bytes: Arc<Semaphore>,
     session_held_bytes: Arc<Semaphore>,
 }
@@ -56,8 +57,12 @@ pub(super) struct Connection {
 /// A command on its way, and the room it takes.
 struct Held {
     command: Command,
+    _place: Option<OwnedSemaphorePermit>,
     _room: Option<[OwnedSemaphorePermit; 2]>,
 }
+
+/// So often may a page ask to end a connection that is as full as it can be: it has to get through.
+const FAREWELLS: usize = 4;
 
 impl Connection {
     /// A connection from `socket`, and the task that is its life.
@@ -68,7 +73,7 @@ impl Connection {
         session_held_bytes: Arc<Semaphore>,
         limits: Arc<Limits>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (sender, commands) = mpsc::channel(limits.held_commands);
+        let (sender, commands) = mpsc::channel(limits.held_commands + FAREWELLS);
         let connection = Self {
             kind: bounds::Kind {
                 transport: socket.transport(),
@@ -76,6 +81,7 @@ impl Connection {
                 is_program: socket.client.is_some(),
             },
             commands: sender,
+            places: Arc::new(Semaphore::new(limits.held_commands)),
             held_bytes: Arc::new(Semaphore::new(limits.held_bytes_per_connection)),
             session_held_bytes,
         };
@@ -112,12 +118,17 @@ impl Connection {
     /// Hands a command over, without waiting.
     pub(super) fn pass(&self, command: Command) -> Result<(), Unsent> {
         bounds::check(self.kind, &command).map_err(Unsent::Impossible)?;
-        let room = match &command {
-            Command::Send(bytes) => Some(self.room_for(bytes.len())?),
-            _ => None,
+        let (place, room) = match &command {
+            Command::Close | Command::Reset => (None, None),
+            Command::Send(bytes) => (
+                Some(take(&self.places, 1)?),
+                Some(self.room_for(bytes.len())?),
+            ),
+            _ => (Some(take(&self.places, 1)?), None),
         };
         let held = Held {
             command,
+            _place: place,
             _room: room,
         };
         self.commands.try_send(held).map_err(|error| match error {
@@ -128,13 +139,17 @@ impl Connection {
 
     fn room_for(&self, byte_count: usize) -> Result<[OwnedSemaphorePermit; 2], Unsent> {
         let byte_count = u32::try_from(byte_count).map_err(|_| Unsent::Full)?;
-        let take = |semaphore: &Arc<Semaphore>| {
-            Arc::clone(semaphore)
-                .try_acquire_many_owned(byte_count)
-                .map_err(|_| Unsent::Full)
-        };
-        Ok([take(&self.held_bytes)?, take(&self.session_held_bytes)?])
+        Ok([
+            take(&self.held_bytes, byte_count)?,
+            take(&self.session_held_bytes, byte_count)?,
+        ])
     }
+}
+
+fn take(semaphore: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePermit, Unsent> {
+    Arc::clone(semaphore)
+        .try_acquire_many_owned(count)
+        .map_err(|_| Unsent::Full)
 }
 
 /// A bound socket whose address the lesson's router knows, so that the server's end of the

@@ -100,10 +100,9 @@ impl Client {
         let mut gives_up_at = None;
         let mut connecting = pin!(connecting);
         loop {
-            let has_room = gives_up_at.is_none() && self.early.len() < self.limits.held_commands;
             tokio::select! {
                 connected = &mut connecting => return connected.ok(),
-                held = task.commands.recv(), if has_room => {
+                held = task.commands.recv(), if gives_up_at.is_none() => {
                     let held = held?;
                     match &held.command {
                         Command::Adjust(Adjustment::Deadline(Some(ms))) => {
@@ -149,15 +148,13 @@ impl Client {
             {
                 return closing;
             }
-            let takes_commands =
-                self.closing.is_none() && self.writes.len() < self.limits.held_commands;
             let answer_due = match self.closing {
                 None => self.asked_at.zip(self.patience),
                 Some(_) => None,
             };
             let queue = &task.queue;
             tokio::select! {
-                held = task.commands.recv(), if takes_commands => match held {
+                held = task.commands.recv(), if self.closing.is_none() => match held {
                     None => return Closing::Close,
                     Some(held) => self.obey(held, write_half),
                 },

@@ -125,12 +125,11 @@ async fn hand_over(
     let mut waiting = VecDeque::new();
     let mut deadline = later(task.limits.idle_connection);
     loop {
-        let takes_commands = waiting.len() < task.limits.held_commands;
         tokio::select! {
-            held = task.commands.recv(), if takes_commands => {
+            held = task.commands.recv() => {
                 match held {
-                    Some(Held { command: Command::Send(bytes), _room }) => {
-                        waiting.push_back((bytes, _room));
+                    Some(Held { command: Command::Send(bytes), _place, _room }) => {
+                        waiting.push_back((bytes, _place, _room));
                     }
                     Some(Held { command: Command::Adjust(adjustment), .. }) => {
                         // Anything else was refused before: the program is as it is.
@@ -143,7 +142,7 @@ async fn hand_over(
                 }
             }
             Ok(place) = messages.reserve(), if !waiting.is_empty() => {
-                if let Some((bytes, _room)) = waiting.pop_front() {
+                if let Some((bytes, ..)) = waiting.pop_front() {
                     place.send(bytes);
                 }
             }

@@ -44,10 +44,6 @@ impl Writes {
         self.waiting.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// From now on what is written is cut with this seed, or as it was said.
     pub(super) fn slice(&mut self, seed: Option<u64>) {
         self.knife = seed.map(|seed| Knife {
