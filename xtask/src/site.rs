@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::anywhere::readable_anywhere;
+use crate::going_back;
 use crate::html;
 use crate::inputs::files;
 use crate::page::Page;
@@ -65,6 +66,7 @@ pub(crate) fn gather(book: &Path, page: &Page) -> Result<BTreeMap<PathBuf, Vec<u
     for file in files(book)? {
         wanted.insert(file.strip_prefix(book)?.to_owned(), fs::read(&file)?);
     }
+    going_back::allow(&mut wanted)?;
     for file in files(&page.folder)? {
         let name = Path::new("lab").join(file.strip_prefix(&page.folder)?);
         wanted.insert(name, fs::read(&file)?);
