@@ -69,8 +69,40 @@ const REQUIREMENTS: [Requirement; 7] = [
     },
 ];
 
-/// The accessibility checker, which comes through npm.
-const AXE: &str = "axe-core@4";
+/// A tool that no system brings: it is fetched into a folder of our own.
+struct Tool {
+    /// What the tests call it in `WIREBOOK_SKIP`.
+    name: &'static str,
+    /// What is asked of its package manager.
+    package: &'static str,
+    /// The file that is there when it is, below the folder.
+    file: &'static str,
+    /// What is not tested without it.
+    tests: &'static str,
+}
+
+/// They come through npm.
+const AXE: Tool = Tool {
+    name: "axe",
+    package: "axe-core@4",
+    file: "node_modules/axe-core/axe.min.js",
+    tests: "accessibility",
+};
+const LIGHTHOUSE: Tool = Tool {
+    name: "lighthouse",
+    // The last that runs on the Node.js of Debian 12.
+    package: "lighthouse@12",
+    file: "node_modules/lighthouse/cli/index.js",
+    tests: "how quickly pages load, and what browsers advise against",
+};
+
+/// It comes through cargo.
+const DENY: Tool = Tool {
+    name: "cargo-deny",
+    package: "cargo-deny@0.20.2",
+    file: "bin/cargo-deny",
+    tests: "the licences and sources of dependencies",
+};
 
 /// What is there now.
 pub(crate) struct Met {
@@ -78,6 +110,10 @@ pub(crate) struct Met {
     pub(crate) skip: Vec<&'static str>,
     /// The script of the accessibility checker.
     pub(crate) axe: Option<PathBuf>,
+    /// The script of the checker of whole pages.
+    pub(crate) lighthouse: Option<PathBuf>,
+    /// The checker of dependencies.
+    pub(crate) deny: Option<PathBuf>,
 }
 
 /// Installs what is missing where it can; with `CI` set nothing may be missing.
@@ -89,10 +125,12 @@ pub(crate) fn meet(paths: &Paths) -> Result<Met> {
         .iter()
         .filter(|needed| !needed.is_met())
         .collect();
-    let axe = paths
-        .root
-        .join("target/peers/node_modules/axe-core/axe.min.js");
-    let lacks_npm = !axe.is_file() && !is_installed("npm");
+    let tools = paths.root.join("target/peers");
+    let through_npm: Vec<&Tool> = [&AXE, &LIGHTHOUSE]
+        .into_iter()
+        .filter(|tool| tool.at(&tools).is_none())
+        .collect();
+    let lacks_npm = !through_npm.is_empty() && !is_installed("npm");
     let mut packages: Vec<&str> = missing
         .iter()
         .flat_map(|needed| needed.packages)
@@ -104,8 +142,11 @@ pub(crate) fn meet(paths: &Paths) -> Result<Met> {
     if !packages.is_empty() && can_install() {
         install(&packages)?;
     }
-    if !axe.is_file() && is_installed("npm") {
-        fetch_axe(paths)?;
+    if !through_npm.is_empty() && is_installed("npm") {
+        without_it(fetch_through_npm(&through_npm, &tools));
+    }
+    if DENY.at(&tools).is_none() {
+        without_it(fetch_deny(paths, &tools));
     }
 
     let mut skip = Vec::new();
@@ -118,10 +159,17 @@ pub(crate) fn meet(paths: &Paths) -> Result<Met> {
         );
         skip.push(needed.name);
     }
-    let axe = axe.is_file().then_some(axe);
-    if axe.is_none() {
-        eprintln!("      Missing: axe ({AXE} through npm): without it, not tested: accessibility");
-        skip.push("axe");
+    for tool in [&AXE, &LIGHTHOUSE, &DENY] {
+        if tool.at(&tools).is_none() {
+            let Tool {
+                name,
+                package,
+                tests,
+                ..
+            } = tool;
+            eprintln!("      Missing: {name} ({package}): without it, not tested: {tests}");
+            skip.push(name);
+        }
     }
     if !skip.is_empty() && std::env::var_os("CI").is_some() {
         bail!(
@@ -129,7 +177,23 @@ pub(crate) fn meet(paths: &Paths) -> Result<Met> {
             skip.join(", ")
         );
     }
-    Ok(Met { skip, axe })
+    Ok(Met {
+        skip,
+        axe: AXE.at(&tools),
+        lighthouse: LIGHTHOUSE.at(&tools),
+        deny: DENY.at(&tools),
+    })
+}
+
+impl Tool {
+    /// Where it is, if it is there.
+    fn at(&self, tools: &Path) -> Option<PathBuf> {
+        let mut file = tools.join(self.file);
+        if self.file.starts_with("bin/") {
+            file.set_extension(std::env::consts::EXE_EXTENSION);
+        }
+        file.is_file().then_some(file)
+    }
 }
 
 impl Requirement {
@@ -178,16 +242,45 @@ fn install(packages: &[&str]) -> Result<()> {
     run(&mut command)
 }
 
-fn fetch_axe(paths: &Paths) -> Result<()> {
-    say(&format!("npm install {AXE}"));
-    let folder = paths.root.join("target/peers");
-    std::fs::create_dir_all(&folder).context("making the folder for axe-core")?;
+fn fetch_through_npm(wanted: &[&Tool], tools: &Path) -> Result<()> {
+    let packages: Vec<_> = wanted.iter().map(|tool| tool.package).collect();
+    say(&format!("npm install {}", packages.join(" ")));
+    std::fs::create_dir_all(tools).context("making the folder for tools")?;
     let mut command = Command::new("npm");
     command
-        .args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"])
-        .arg(&folder)
-        .arg(AXE);
+        // A package's own script could fetch whatever it likes.
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "--ignore-scripts",
+        ])
+        .arg("--prefix")
+        .arg(tools)
+        .args(packages);
     run(&mut command)
+}
+
+/// A tool that cannot be had is told as missing, with what that leaves untested.
+fn without_it(fetched: Result<()>) {
+    if let Err(error) = fetched {
+        eprintln!("      {error:#}");
+    }
+}
+
+/// Without its default features it asks no certificate store, and builds in half the time.
+fn fetch_deny(paths: &Paths, tools: &Path) -> Result<()> {
+    say(&format!("cargo install {}", DENY.package));
+    let mut command = cargo(paths, &["install", DENY.package]);
+    command
+        .args(["--locked", "--no-default-features", "--quiet", "--root"])
+        .arg(tools)
+        .arg("--target-dir")
+        .arg(tools.join("target"));
+    run(&mut command)?;
+    // Some hundred megabytes that nobody needs again.
+    std::fs::remove_dir_all(tools.join("target")).context("clearing what building a tool left")
 }
 
 fn say(what: &str) {

@@ -1,5 +1,7 @@
 //! `cargo lab test`: everything that CI does.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, run as run_command, run_watched};
@@ -84,6 +86,19 @@ fn run_all(
         Ok(Outcome::Done)
     })?;
 
+    steps.run("Checking what is depended on", || match &met.deny {
+        Some(deny) => {
+            let mut command = Command::new(deny);
+            command.current_dir(&paths.root);
+            // Found in a folder of its own, it is started as cargo would.
+            command.args(["--locked", "check", "licenses", "bans", "sources"]);
+            run_command(&mut command)?;
+            Ok(Outcome::Done)
+        }
+        // Said among what is missing.
+        None => Ok(Outcome::Done),
+    })?;
+
     let program = build::in_steps(paths, steps)?;
 
     let static_book = paths.static_book();
@@ -105,6 +120,9 @@ fn run_all(
         if let Some(axe) = &met.axe {
             command.env("WIREBOOK_AXE", axe);
         }
+        if let Some(lighthouse) = &met.lighthouse {
+            command.env("WIREBOOK_LIGHTHOUSE", lighthouse);
+        }
         eprintln!();
         run_watched(&mut command, |line| count.look(line))?;
         Ok(Outcome::Done)
@@ -120,7 +138,7 @@ fn run_all(
 
 /// `cargo lab test`.
 pub(crate) fn run(paths: &Paths, arguments: &[String]) -> Result<()> {
-    let mut steps = Steps::new(8 + build::STEPS);
+    let mut steps = Steps::new(9 + build::STEPS);
     let mut count = Count::default();
     let result = run_all(paths, arguments, &mut steps, &mut count);
     steps.tell_times();
