@@ -19,12 +19,18 @@ use wirebook::print;
 
 use self::options::Options;
 
+/// With the commit, if `cargo lab` built this program.
+const VERSION: &str = match option_env!("WIREBOOK_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// A book about network programming in which every example is alive.
 ///
 /// `wirebook serve` serves the book to the browser on this machine, runs the servers it talks
 /// about, and shows in the page what they do, byte by byte and line by line.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100)]
+#[command(version = VERSION, arg_required_else_help = true, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

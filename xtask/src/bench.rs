@@ -1,11 +1,13 @@
 //! `cargo lab bench`: the figures of BENCHMARKS.md.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::cargo::{cargo, run, run_shown};
 use crate::paths::Paths;
 use crate::steps::{Outcome, Steps};
-use crate::{build, peers};
+use crate::{build, peers, release};
 
 /// What is asked of a run.
 #[derive(clap::Args)]
@@ -34,12 +36,13 @@ pub(crate) fn run_figures(paths: &Paths, arguments: &Arguments) -> Result<()> {
     let program = build::in_steps(paths, &mut steps)?;
     let bench = ["--release", "--package", "wirebook-tests", "--bin", "bench"];
     steps.run("Building the benchmark", || {
-        run(cargo(paths, &["build"]).args(bench))?;
+        run(flagged(paths, "build")?.args(bench))?;
         Ok(Outcome::Done)
     })?;
 
-    let mut command = cargo(paths, &["run", "--quiet"]);
+    let mut command = flagged(paths, "run")?;
     command
+        .arg("--quiet")
         .args(bench)
         .arg("--")
         .args(&arguments.names)
@@ -60,4 +63,11 @@ pub(crate) fn run_figures(paths: &Paths, arguments: &Arguments) -> Result<()> {
         command.env("WIREBOOK_WEBSOCKIFY", websockify);
     }
     run_shown(&mut command)
+}
+
+/// With the gateway's own flags, so that what both are made of is built once.
+fn flagged(paths: &Paths, verb: &str) -> Result<Command> {
+    let mut command = cargo(paths, &[verb]);
+    release::add_flags(&mut command, "RUSTFLAGS", &release::flags(paths)?);
+    Ok(command)
 }

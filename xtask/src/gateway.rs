@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::build;
 use crate::cargo::{cargo, run};
 use crate::paths::Paths;
+use crate::release::{self, Commit};
 use crate::steps::Outcome;
 
 /// How the gateway is compiled.
@@ -34,6 +35,10 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<Outcome> {
     let mut command = cargo(paths, &["build", "--package", "wirebook"]);
     if profile == Profile::Release {
         command.arg("--release");
+        release::add_flags(&mut command, "RUSTFLAGS", &release::flags(paths)?);
+        if let Some(commit) = Commit::current(paths) {
+            command.env("WIREBOOK_VERSION", commit.version());
+        }
     }
     run(&mut command)?;
     Ok(Outcome::Done)

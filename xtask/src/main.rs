@@ -13,8 +13,10 @@ mod book;
 mod build;
 mod cargo;
 mod dev;
+mod dist;
 mod fold;
 mod gateway;
+mod going_back;
 mod html;
 mod inputs;
 mod links;
@@ -22,6 +24,7 @@ mod page;
 mod paths;
 mod peers;
 mod record;
+mod release;
 mod requirements;
 mod site;
 mod static_site;
@@ -59,6 +62,9 @@ enum Command {
         #[arg(long = "static", value_name = "DIR")]
         target: Option<PathBuf>,
     },
+    /// Packs what `build` leaves for others to have, with a checksum and the licences of all that is in
+    /// it; the same commit gives the same bytes
+    Dist,
     /// For authors: serves the book, and rebuilds and reloads on every change
     Dev {
         /// The gateway's port
@@ -102,6 +108,7 @@ fn main() -> ExitCode {
         Some(Command::Build { target: None }) => build::everything(&paths).map(|program| {
             eprintln!("The whole book is in {}", program.display());
         }),
+        Some(Command::Dist) => dist::run(&paths),
         Some(Command::Dev { port, no_open }) => dev::run(&paths, port, !no_open),
         Some(Command::Record { labs }) => record::run(&paths, &labs),
         Some(Command::Bench(arguments)) => bench::run_figures(&paths, &arguments),

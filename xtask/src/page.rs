@@ -14,6 +14,7 @@ use crate::cargo::{cargo, output, run, run_shown};
 use crate::fold::fold;
 use crate::inputs::{Inputs, hash_of};
 use crate::paths::Paths;
+use crate::release;
 use crate::steps::Outcome;
 
 /// The target that browsers run.
@@ -92,6 +93,7 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .path("xtask/src/page.rs")?
         .path("xtask/src/fold.rs")?
         .path("xtask/src/fold")?
+        .path("xtask/src/release.rs")?
         .path(".cargo/config.toml")?
         .path("Cargo.toml")?
         .path("Cargo.lock")?
@@ -110,6 +112,11 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
     command.args(["--profile", profile.name()]);
     for package in ["wirebook-web", "wirebook-depth"] {
         command.args(["--package", package]);
+    }
+    if profile == Profile::Page {
+        // Cargo adds them to those of .cargo/config.toml.
+        let variable = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+        release::add_flags(&mut command, variable, &release::flags(paths)?);
     }
     run(&mut command)?;
     if folder.exists() {
