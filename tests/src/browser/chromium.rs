@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use thirtyfour::common::log::LoggingPrefsLogLevel;
 use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -18,27 +18,7 @@ pub(super) struct Chromium {
 
 impl Chromium {
     pub(super) async fn start(width: u32, height: u32, arguments: &[&str]) -> Result<Self> {
-        let mut chromedriver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("starting chromedriver")?;
-        let stdout = chromedriver.stdout.take().context("stdout is piped")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let port: u16 = loop {
-            let line = lines
-                .next_line()
-                .await?
-                .context("chromedriver ended before it told its port")?;
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').parse()?;
-            }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-
+        let (chromedriver, port) = start_driver().await?;
         let profile = tempfile::tempdir()?;
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -67,4 +47,33 @@ impl Chromium {
             _profile: profile,
         })
     }
+}
+
+/// How often the driver is started if it ends at once.
+const TRIES: usize = 10;
+
+/// Starts the driver on a free port. It takes one of IPv6 and wants the same of IPv4, which may be
+/// in use: then it ends, and another one is started.
+async fn start_driver() -> Result<(Child, u16)> {
+    for _ in 0..TRIES {
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting chromedriver")?;
+        let stdout = chromedriver.stdout.take().context("stdout is piped")?;
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                let port = port.trim_end_matches('.').parse()?;
+                // Keep reading, so that it never waits for somebody who does.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Ok((chromedriver, port));
+            }
+        }
+    }
+    bail!("chromedriver ended before it told its port, {TRIES} times")
 }

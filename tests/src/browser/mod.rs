@@ -5,6 +5,7 @@
 //! Nothing here sleeps: a [`Reader`] waits for changes of the page itself.
 
 mod chromium;
+mod elsewhere;
 mod host;
 mod lab;
 mod program;
@@ -12,6 +13,7 @@ mod reader;
 mod site;
 mod stories;
 
+pub use elsewhere::Elsewhere;
 pub use host::{Scripts, StaticHost};
 pub use lab::LabOnPage;
 pub use program::{Program, binary};

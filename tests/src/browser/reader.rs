@@ -243,6 +243,16 @@ impl Reader {
         Ok(returned.json().clone())
     }
 
+    /// What comes of everything that the open page can try on the server at `target`: reading,
+    /// embedding, framing, a session. `image` and `script` are paths of things that are there.
+    pub async fn attempts(&self, target: &str, image: &str, script: &str) -> Result<Value> {
+        const ATTEMPTS: &str = include_str!("attempts.js");
+        let tried = format!("{ATTEMPTS}\nattempts(...arguments);");
+        let arguments: Vec<Value> = [target, image, script].map(Value::from).into();
+        let outcome = self.driver().execute_async(tried, arguments).await?;
+        Ok(outcome.json().clone())
+    }
+
     /// Waits until `expression` is true in the page, and returns its value.
     pub async fn wait(&self, what: &str, expression: &str, argument: Value) -> Result<Value> {
         let script = format!(
