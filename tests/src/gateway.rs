@@ -117,14 +117,17 @@ impl TestGateway {
         Session::begin(self.address(), &self.token()?).await
     }
 
+    /// How many pages have a session now, and how many connections the TCP lessons have.
+    pub fn counts(&self) -> (usize, usize) {
+        (
+            self.gateway.session_count(),
+            self.gateway.connection_count(),
+        )
+    }
+
     /// Waits until this many pages have a session, and the TCP lessons this many connections.
     pub async fn settles_at(&self, sessions: usize, connections: usize) -> Result<()> {
-        let now = || {
-            (
-                self.gateway.session_count(),
-                self.gateway.connection_count(),
-            )
-        };
+        let now = || self.counts();
         let settled = async {
             while now() != (sessions, connections) {
                 // Nothing announces it to the outside, so it is asked for again and again.

@@ -2,6 +2,7 @@
 //!
 //! - [`book`]: the labs of the book, played against the real servers.
 //! - [`browser`]: a reader with a real browser on the real program.
+//! - [`corpus`]: hostile inputs, one file each, and what must come of them.
 //! - [`foreign`]: names that look like the gateway's and are not.
 //! - [`gateway`]: a gateway in this process, and what is asked of it in raw bytes.
 //! - [`requirements`]: what a machine may lack.
@@ -13,6 +14,7 @@
 
 pub mod book;
 pub mod browser;
+pub mod corpus;
 pub mod foreign;
 pub mod gateway;
 pub mod requirements;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -117,6 +117,12 @@ async fn respond(
         false => Target::Public,
     };
     let mut response = match shared.guard.judge(&request, target) {
+        Verdict::Pass if !request.body().is_end_stream() => {
+            // What is content by one reading is a request by another (RFC 9112, 11.2): nothing
+            // behind this head is taken for either.
+            let why = "This gateway takes no content.\n";
+            closing(text_response(StatusCode::PAYLOAD_TOO_LARGE, why))
+        }
         Verdict::Pass if is_session => upgrade(&mut request, &shared, tasks, stop),
         Verdict::Pass => answer(&request, &shared).await,
         Verdict::Redirect(to) => redirect(&to),
@@ -128,12 +134,8 @@ async fn respond(
                 origin = ?field(header::ORIGIN).map(String::from_utf8_lossy),
                 "a request was refused"
             );
-            let mut response = text_response(status, why);
             // Who is at the wrong door need not be kept waiting at it.
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
+            closing(text_response(status, why))
         }
     };
     let headers = response.headers_mut();
@@ -205,10 +207,7 @@ fn upgrade(
     let key = match handshake_key(request) {
         Ok(key) => key,
         Err((status, why)) => {
-            let mut response = text_response(status, why);
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            let mut response = closing(text_response(status, why));
             if status == StatusCode::UPGRADE_REQUIRED {
                 let headers = response.headers_mut();
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -299,6 +298,13 @@ fn is_nonce(key: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
         })
+}
+
+/// The last response of its connection.
+fn closing(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn redirect(to: &str) -> Response<Body> {

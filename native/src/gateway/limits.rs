@@ -274,6 +274,10 @@ pub(super) const PAGE_SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// With more waiting for servers than this, they get a turn before the page's next message is done.
 pub(super) const MAX_WAITING_BYTES_IN_PASSING: usize = 64 * 1024;
 
+/// What a page may send without a whole message in it: the largest message, what is read ahead of
+/// it, and the heads of its pieces.
+pub(super) const MAX_BYTES_PER_MESSAGE: usize = 4 * wire::session::MAX_FRAME_BYTES;
+
 /// Options that a socket may get before it connects.
 pub(super) const MAX_OPTIONS_AT_ONCE: usize = 16;
 

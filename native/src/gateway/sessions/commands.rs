@@ -15,6 +15,7 @@ use wire::session::{Asked, Refused, close};
 use wire::{ConnectionId, ToGateway, ToPage};
 
 use super::connection::{self, Command, Connection, Unsent};
+use super::meter::Meter;
 use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
 use crate::capture::Looker;
@@ -56,9 +57,11 @@ impl Commands {
         &mut self,
         first: Vec<ToGateway>,
         stream: &mut SplitStream<&mut Socket>,
+        meter: &Meter,
     ) -> Ending {
         let mut messages = first;
         loop {
+            meter.begin_anew();
             for message in messages {
                 self.pace.step().await;
                 if self.waiting_bytes() > MAX_WAITING_BYTES_IN_PASSING {

@@ -8,6 +8,7 @@ use tracing::info;
 use wire::ToGateway;
 use wire::session::{DecodeError, close};
 
+use super::pace::Pace;
 use super::{Ending, Socket, ending_of};
 use crate::gateway::Shared;
 
@@ -25,7 +26,7 @@ pub(super) async fn greet(
     let no_hello = Ending::Closed(close::NO_HELLO, "the first message must be a hello");
     let frame = match shared
         .pulse
-        .timeout(shared.limits.hello, first_frame(socket))
+        .timeout(shared.limits.hello, first_frame(socket, shared))
         .await
     {
         Ok(frame) => frame?,
@@ -53,11 +54,17 @@ pub(super) async fn greet(
     }
 }
 
-async fn first_frame(socket: &mut Socket) -> Result<Vec<u8>, Ending> {
+async fn first_frame(socket: &mut Socket, shared: &Shared) -> Result<Vec<u8>, Ending> {
+    let meter = socket.get_ref().meter();
+    let mut pace = Pace::new(&shared.limits);
     loop {
         match socket.next().await {
             Some(Ok(Message::Binary(frame))) => return Ok(frame.into()),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                // Who may not say anything yet is not answered faster than who may.
+                pace.step().await;
+                meter.begin_anew();
+            }
             Some(Ok(Message::Text(_))) => {
                 return Err(Ending::Closed(
                     close::NO_HELLO,

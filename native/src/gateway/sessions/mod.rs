@@ -1,5 +1,6 @@
 //! One page's session: a WebSocket, and the connections to lessons that live and end with it.
 //!
+//! - [`meter`]: how much may be sent without saying anything;
 //! - [`greeting`]: the hello that must come first;
 //! - [`commands`]: what the page asks, read no faster than it may ask and than it takes answers;
 //! - [`writer`]: what the page is told, and whether it still listens;
@@ -8,11 +9,13 @@
 mod commands;
 mod connection;
 mod greeting;
+mod meter;
 mod pace;
 mod writer;
 
 use std::sync::Arc;
 
+use futures_util::sink::SinkExt as _;
 use futures_util::stream::StreamExt as _;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -27,11 +30,12 @@ use tracing::{debug, info};
 use wire::session::{MAX_FRAME_BYTES, close};
 
 use self::commands::Commands;
+use self::meter::{Metered, TooManyPieces};
 use super::Shared;
 use super::limits::{MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES, WEBSOCKET_READ_BYTES};
 use super::queue::Queue;
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -50,18 +54,17 @@ pub(super) async fn run(io: TokioIo<Upgraded>, shared: Arc<Shared>, stop: Cancel
         .max_write_buffer_size(MAX_WEBSOCKET_BUFFER_BYTES)
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES));
+    let io = Metered::new(io);
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let ending = tokio::select! {
         ending = serve(&mut socket, &shared) => ending,
         () = stop.cancelled() => Ending::Closed(close::GOING_AWAY, "the gateway is stopping"),
     };
     info!(?ending, "a session ended");
-    if let Ending::Closed(code, reason) = ending {
-        // Bounded as a whole: a page that reads nothing cannot hold it open.
-        let closing = tokio::time::timeout(shared.limits.close, end(socket, code, reason));
-        if closing.await.is_err() {
-            debug!("a page did not end its side in time");
-        }
+    // Bounded as a whole: a page that reads nothing cannot hold it open.
+    let closing = tokio::time::timeout(shared.limits.close, end(socket, ending));
+    if closing.await.is_err() {
+        debug!("a page did not end its side in time");
     }
 }
 
@@ -80,10 +83,11 @@ async fn serve(socket: &mut Socket, shared: &Arc<Shared>) -> Ending {
     let queue = Arc::new(Queue::new(&shared.limits));
     queue.push_answer(shared.welcome());
     let mut commands = Commands::new(Arc::clone(shared), Arc::clone(&queue));
+    let meter = socket.get_ref().meter();
     let (mut sink, mut stream) = socket.split();
     // Two futures that never wait for each other; whichever ends, ends both.
     tokio::select! {
-        ending = commands.follow(first, &mut stream) => ending,
+        ending = commands.follow(first, &mut stream, &meter) => ending,
         ending = writer::write(&mut sink, &queue, shared) => ending,
     }
 }
@@ -99,20 +103,37 @@ fn ending_of(error: &Error) -> Ending {
             "this is not the WebSocket protocol",
         ),
         Error::Utf8(_) => Ending::Closed(CloseCode::Invalid.into(), "a text was not UTF-8"),
+        Error::Io(error)
+            if error
+                .get_ref()
+                .is_some_and(|error| error.is::<TooManyPieces>()) =>
+        {
+            Ending::Closed(
+                CloseCode::Policy.into(),
+                "a message comes in too many pieces",
+            )
+        }
         _ => Ending::Left,
     }
 }
 
-async fn end(mut socket: Socket, code: u16, reason: &'static str) {
-    let frame = CloseFrame {
-        code: code.into(),
-        reason: reason.into(),
+async fn end(mut socket: Socket, ending: Ending) {
+    let closed = match ending {
+        // A page that has closed waits for the same frame (RFC 6455, 5.5.1).
+        Ending::Left => socket.flush().await,
+        Ending::Closed(code, reason) => {
+            let frame = CloseFrame {
+                code: code.into(),
+                reason: reason.into(),
+            };
+            socket.close(Some(frame)).await
+        }
     };
-    if let Err(error) = socket.close(Some(frame)).await {
+    if let Err(error) = closed {
         debug!(%error, "a close frame was not sent");
     }
     // Unread bytes would turn the end into a reset, which may overtake the close frame.
-    let io = socket.get_mut();
+    let io = socket.get_mut().inner();
     if io.shutdown().await.is_ok() {
         let mut rest = vec![0; 4096];
         while matches!(io.read(&mut rest).await, Ok(1..)) {}
