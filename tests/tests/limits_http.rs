@@ -160,20 +160,26 @@ async fn who_does_not_read_its_last_answer_gives_its_place_to_the_next() -> Resu
         limits.http_last_response = TIME;
     })
     .await?;
-    let start = Instant::now();
-    let mut stuck = TcpStream::connect(gateway.address()).await?;
-    // More answers than the kernel keeps, and none is read.
-    let requests = healthz(&gateway).repeat(1_000);
-    let asking = async {
-        while stuck.write_all(requests.as_bytes()).await.is_ok() {}
-        anyhow::Ok(())
-    };
-    let (asked, answer) = tokio::join!(
-        tokio::time::timeout(PATIENCE, asking),
-        gateway.get("/healthz", "")
-    );
-    asked.context("it could ask for ever")??;
-    assert_eq!(answer?.status(), Some(200));
-    assert!(start.elapsed() >= 2 * TIME, "{:?}", start.elapsed());
-    Ok(())
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let start = Instant::now();
+        let mut stuck = TcpStream::connect(gateway.address()).await?;
+        // More answers than the kernel keeps, and none is read.
+        let requests = healthz(&gateway).repeat(1_000);
+        let asking = async { while stuck.write_all(requests.as_bytes()).await.is_ok() {} };
+        let (asked, answer) = tokio::join!(
+            tokio::time::timeout(PATIENCE, asking),
+            gateway.get("/healthz", "")
+        );
+        asked.context("it could ask for ever")?;
+        assert_eq!(answer?.status(), Some(200));
+        // On a busy machine its time may be over before it is stuck: then it ends at once.
+        if start.elapsed() >= 2 * TIME {
+            return Ok(());
+        }
+        assert!(
+            Instant::now() < deadline,
+            "it has no time for its last answer"
+        );
+    }
 }
