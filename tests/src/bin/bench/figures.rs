@@ -6,8 +6,10 @@
 //! seconds: ask [`Bench::many`] how much to do.
 
 mod bulk;
+mod crowd;
 mod echo;
 mod size;
+mod slow_pages;
 mod start;
 mod tap;
 pub(crate) mod tapped;
@@ -47,6 +49,16 @@ pub(crate) const FIGURES: &[Figure] = &[
         name: "tap",
         what: "a watched server beside the same on bare tokio",
         measure: |bench| Box::pin(tap::measure(bench)),
+    },
+    Figure {
+        name: "crowd",
+        what: "thousands of pages that rest, a thousand that are busy",
+        measure: |bench| Box::pin(crowd::measure(bench)),
+    },
+    Figure {
+        name: "slow_pages",
+        what: "pages that never read, and what others feel of them",
+        measure: |bench| Box::pin(slow_pages::measure(bench)),
     },
     Figure {
         name: "start",
