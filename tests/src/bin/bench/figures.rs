@@ -8,6 +8,7 @@
 mod bulk;
 mod crowd;
 mod echo;
+mod page;
 mod size;
 mod slow_pages;
 mod start;
@@ -64,6 +65,11 @@ pub(crate) const FIGURES: &[Figure] = &[
         name: "start",
         what: "from the start of the program to its first page",
         measure: |bench| Box::pin(start::measure(bench)),
+    },
+    Figure {
+        name: "page",
+        what: "the page in a browser",
+        measure: |bench| Box::pin(page::measure(bench)),
     },
     Figure {
         name: "size",

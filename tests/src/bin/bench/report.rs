@@ -277,8 +277,9 @@ impl Report {
                     .iter()
                     .for_each(|row| text += &format!("{}\n", row.line(figure))),
                 Err(error) => {
-                    // A table's cell is one line.
-                    let why = format!("{error:#}").replace(['\n', '|'], " ");
+                    // A table's cell is one line, and not a long one.
+                    let why: String = format!("{error:#}").chars().take(200).collect();
+                    let why = why.replace(['\n', '|'], " ");
                     text += &format!("| {figure} | could not be measured: {why} | | | | | |\n");
                 }
             }
