@@ -16,13 +16,14 @@ mod target;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 
 use self::bystander::Bystander;
 use self::input::{Input, To};
 use self::target::{Holds, Target};
 
 /// The folders whose files are played here.
-pub const FOLDERS: [&str; 5] = ["frames", "http", "peers", "session", "upgrade"];
+pub const FOLDERS: [&str; 6] = ["addresses", "frames", "http", "peers", "session", "upgrade"];
 
 /// Where the corpus is.
 pub fn folder() -> PathBuf {
@@ -35,14 +36,25 @@ pub async fn play_folder(name: &str) -> Result<()> {
     play_all(&Target::here().await?, &files(name)?).await
 }
 
-/// Plays the whole corpus against the real program, which must have as many descriptors after each
-/// file as before.
+/// Plays the whole corpus against the real program, the folders at once. In the end the program must
+/// have the descriptors it had in the beginning.
 pub async fn play_against_program() -> Result<()> {
     let target = Target::program().await?;
-    for name in FOLDERS {
-        play_all(&target, &files(name)?).await?;
-    }
-    Ok(())
+    let idle = target.settles().await?;
+    let folders = FOLDERS.map(|name| {
+        let target = &target;
+        async move {
+            let mut failures = Vec::new();
+            for path in files(name)? {
+                let played = play_beside_bystander(target, &path).await;
+                failures.extend(played.err().map(|error| failure(&path, &error)));
+            }
+            ensure!(failures.is_empty(), "\n{}", failures.join("\n"));
+            Ok(())
+        }
+    });
+    try_join_all(folders).await?;
+    target.comes_back_to(idle).await
 }
 
 fn files(name: &str) -> Result<Vec<PathBuf>> {
@@ -66,26 +78,35 @@ async fn play_all(target: &Target, files: &[PathBuf]) -> Result<()> {
     let mut failures = Vec::new();
     for path in files {
         let played = play_file(target, path, attended).await;
-        let name = path.strip_prefix(folder()).unwrap_or(path).display();
-        if let Err(error) = played {
-            failures.push(format!("{name}: {error:#}"));
-        }
+        failures.extend(played.err().map(|error| failure(path, &error)));
         let left = target.comes_back_to(idle).await;
-        left.with_context(|| format!("what {name} left behind"))?;
+        left.with_context(|| format!("what {} left behind", path.display()))?;
     }
     ensure!(failures.is_empty(), "\n{}", failures.join("\n"));
     Ok(())
 }
 
+fn failure(path: &Path, error: &anyhow::Error) -> String {
+    let name = path.strip_prefix(folder()).unwrap_or(path).display();
+    format!("{name}: {error:#}")
+}
+
 /// Plays one file; afterwards the gateway holds what it did when only the bystander was there.
 async fn play_file(target: &Target, path: &Path, attended: Holds) -> Result<()> {
+    let bystander = play_beside_bystander(target, path).await?;
+    target.comes_back_to(attended).await?;
+    drop(bystander);
+    Ok(())
+}
+
+/// Plays one file, and gives back the bystander, who has not noticed.
+async fn play_beside_bystander(target: &Target, path: &Path) -> Result<Bystander> {
     let input = Input::read(path)?;
     let mut bystander = Bystander::at(target).await?;
     play::play(&input, target, &mut bystander).await?;
-    target.comes_back_to(attended).await?;
     bystander.works().await?;
     if !matches!(input.to, To::Lesson(_) | To::Process(_)) {
         bystander.knows_only_its_own()?;
     }
-    Ok(())
+    Ok(bystander)
 }

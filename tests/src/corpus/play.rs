@@ -354,12 +354,18 @@ impl Speaker<'_> {
         Ok(stream)
     }
 
-    /// The messages with the ids that the gateway gave: in a file 1 is the first connection that
+    /// The messages with names filled in, and the ids that the gateway gave: in a file 1 is the first connection that
     /// it opens, and 0 the bystander's. Others are what they are.
     async fn with_connections(&self, messages: &[ToGateway]) -> Result<Vec<ToGateway>> {
         let mut messages = messages.to_vec();
         for message in &mut messages {
             let connection = match message {
+                ToGateway::Watch { lesson }
+                | ToGateway::Open { lesson, .. }
+                | ToGateway::Look { lesson, .. } => {
+                    *lesson = self.names.fill(lesson);
+                    continue;
+                }
                 ToGateway::Send { connection, .. }
                 | ToGateway::ShutDown { connection }
                 | ToGateway::Close { connection }

@@ -38,7 +38,13 @@ pub(super) enum Holds {
 impl Target {
     /// A gateway in this process, whose tasks can be counted.
     pub(super) async fn here() -> Result<Self> {
-        let gateway = TestGateway::start().await?;
+        let gateway = TestGateway::start_with(|limits| {
+            // What is waited for comes sooner, and still late enough for a busy machine.
+            limits.hello = Duration::from_secs(2);
+            limits.http_head = Duration::from_secs(2);
+            limits.write = Duration::from_secs(3);
+        })
+        .await?;
         let servers = gateway
             .servers()
             .iter()
