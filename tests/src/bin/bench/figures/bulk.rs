@@ -74,11 +74,10 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
             .map(|pipe| ("websockify", Way::Piped(pipe))),
     );
 
-    let transfers = bench.burst(TRANSFERS, 2);
+    let transfers = bench.many(TRANSFERS, 2);
     let mut rates = vec![Vec::new(); contenders.len()];
     // The first round warms up.
     for round in 0..=bench.rounds {
-        bench.rest().await;
         for ((_, way), rates) in contenders.iter_mut().zip(&mut rates) {
             let rate = way.round(transfers).await?;
             if round > 0 {

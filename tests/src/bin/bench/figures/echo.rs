@@ -75,9 +75,8 @@ impl Contender {
         }
     }
 
-    async fn round(&mut self, bench: &Bench, message: &[u8], trips: usize) -> Result<()> {
+    async fn round(&mut self, message: &[u8], trips: usize) -> Result<()> {
         if let Way::Page(page, _, look) = &mut self.way {
-            bench.rest().await;
             page.look(LESSON, *look == Look::Packets, *look == Look::Kernel)
                 .await?;
         }
@@ -146,11 +145,11 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
             contenders.push(Contender::new(name, Way::Piped(piped)));
         }
         let message = vec![b'x'; size.bytes];
-        let trips = bench.burst(size.trips, 5);
+        let trips = bench.many(size.trips, 5);
         // The first round warms up.
         for round in 0..=bench.rounds {
             for contender in &mut contenders {
-                contender.round(bench, &message, trips).await?;
+                contender.round(&message, trips).await?;
                 if round == 0 {
                     contender.p50.clear();
                     contender.p99.clear();
