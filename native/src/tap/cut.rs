@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use wire::Operation;
@@ -17,6 +17,8 @@ pub(super) struct Cut {
     token: CancellationToken,
     /// Made when something first waits; most calls return at once.
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Whom that wakes.
+    waker: Option<Waker>,
 }
 
 impl Cut {
@@ -24,6 +26,7 @@ impl Cut {
         Self {
             token,
             cancelled: None,
+            waker: None,
         }
     }
 
@@ -37,8 +40,19 @@ impl Cut {
         self.token.is_cancelled()
     }
 
-    /// Wakes the task when the tap is cut; ready if it is.
+    /// Wakes the task when the tap is cut; ready if it is while this begins to.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        // A task that waits again and again is told once. If the tap was cut just now it is woken
+        // by that, and finds it cut.
+        let waker = context.waker();
+        if self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            return Poll::Pending;
+        }
+        self.waker = Some(waker.clone());
         let token = &self.token;
         self.cancelled
             .get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()))

@@ -1,5 +1,6 @@
 //! One end of one conversation, as the recorder knows it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -196,10 +197,27 @@ fn current_worker() -> Option<Worker> {
     task.or_else(|| tally::current_thread().map(Worker::Thread))
 }
 
+thread_local! {
+    /// The task that recorded last on this thread, and its number: most often it is the next, too.
+    static LAST_TASK: Cell<Option<(tokio::task::Id, u64)>> = const { Cell::new(None) };
+}
+
 /// The number of the tokio task that runs now, or is being dropped.
 fn current_task() -> Option<u64> {
-    /// Tokio tells the number only in decimal digits; reading them as they are written spares an
-    /// allocation for every event.
+    let id = tokio::task::try_id()?;
+    // Sockets may be dropped while the thread ends, when its locals are gone.
+    let last = LAST_TASK.try_with(Cell::get).ok().flatten();
+    if let Some((_, number)) = last.filter(|(last, _)| *last == id) {
+        return Some(number);
+    }
+    let number = number_of(id)?;
+    let _ = LAST_TASK.try_with(|last| last.set(Some((id, number))));
+    Some(number)
+}
+
+/// Tokio tells the number only in decimal digits; reading them as they are written spares an
+/// allocation.
+fn number_of(id: tokio::task::Id) -> Option<u64> {
     struct Digits(u64);
 
     impl fmt::Write for Digits {
@@ -213,7 +231,7 @@ fn current_task() -> Option<u64> {
     }
 
     let mut number = Digits(0);
-    fmt::write(&mut number, format_args!("{}", tokio::task::try_id()?)).ok()?;
+    fmt::write(&mut number, format_args!("{id}")).ok()?;
     Some(number.0)
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use wire::event::Failure;
 use wire::{Action, End, Event, Operation};
 
-use super::{World, poll_once};
+use super::{DEADLINE, World, poll_once};
 use crate::tap::Router;
 use crate::tap::io::{AsyncReadExt, AsyncWriteExt, ErrorKind};
 use crate::tap::net::{TcpStream, UdpSocket};
@@ -55,6 +55,33 @@ async fn a_cut_fails_what_waits_and_what_comes_later() {
     ] {
         world.recorder.first(aborted(operation)).await;
     }
+}
+
+#[tokio::test]
+async fn a_cut_ends_the_task_that_waits_now_though_another_has_waited_before() {
+    let world = World::new();
+    let tap = world.tap(8);
+    let (listener, address) = world.listen(&tap).await;
+    let (client, server) = tokio::join!(world.connect(address), listener.accept());
+    let (_client, mut server) = (client.unwrap(), server.unwrap().0);
+    let mut buffer = [0; 9];
+    {
+        let mut first = pin!(server.read(&mut buffer));
+        poll_once(&mut first).await;
+    }
+    let reading = tokio::spawn(async move { server.read(&mut [0; 9]).await });
+    let operation = Operation::Read;
+    let both_wait = |events: &[Event]| {
+        let waits = events.iter();
+        let waits = waits.filter(|event| event.action == Action::Wait { operation });
+        (waits.count() == 2).then_some(())
+    };
+    world.recorder.until(both_wait).await;
+
+    tap.cut();
+    let read = tokio::time::timeout(DEADLINE, reading).await;
+    let error = read.expect("it was woken").unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
 }
 
 #[tokio::test]

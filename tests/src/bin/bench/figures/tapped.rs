@@ -22,9 +22,11 @@ pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(1_024));
     let tap = Tap::new(Clock::new(), router, permits);
     tokio::spawn(async move {
+        let mut taken = Vec::new();
         loop {
             queue.filled.notified().await;
-            drop(queue.take());
+            queue.take(&mut taken);
+            taken.clear();
         }
     });
     let listener = tap::net::TcpListener::watch(listener, &tap);
@@ -38,9 +40,9 @@ struct Queue {
 }
 
 impl Queue {
-    fn take(&self) -> Vec<Event> {
+    fn take(&self, into: &mut Vec<Event>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut events.0)
+        std::mem::swap(&mut events.0, into);
     }
 }
 
