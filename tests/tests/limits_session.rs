@@ -265,3 +265,71 @@ async fn a_page_that_does_not_say_goodbye_is_not_awaited() -> Result<()> {
     assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_reads_later_has_its_lesson_wait_and_loses_nothing() -> Result<()> {
+    const SENT: usize = 300;
+    // Each of these is several events at both ends.
+    let gateway = TestGateway::start_with(|limits| limits.queued_messages = 64).await?;
+    let mut session = gateway.session().await?;
+    let id = session.open("tcp_echo").await?;
+    let send = ToGateway::Send {
+        connection: id,
+        bytes: vec![b'x'],
+    };
+    session.say(&vec![send; SENT]).await?;
+    session
+        .when(|session| {
+            let read = session
+                .observed()
+                .iter()
+                .filter(|event| event.end == End::Client && event.action.verb() == "read");
+            let bytes = read
+                .filter_map(|event| event.data())
+                .map(|data| data.bytes.len());
+            (bytes.sum::<usize>() == SENT).then_some(())
+        })
+        .await?;
+    assert_eq!(session.lost(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_has_missed_is_counted_to_the_event() -> Result<()> {
+    let gateway = TestGateway::start_with(|limits| limits.queued_messages = 64).await?;
+    let (mut slow, mut quick) = (gateway.session().await?, gateway.session().await?);
+    slow.watch("tcp_echo").await?;
+    quick.watch("tcp_echo").await?;
+    // One reads nothing while another program has the lesson do far more than can wait for it.
+    let server = gateway.server("tcp_echo")?;
+    let flood = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        let mut client = std::net::TcpStream::connect(server)?;
+        let mut buffer = vec![0; 64 * 1024];
+        for _ in 0..64 {
+            client.write_all(&buffer)?;
+            client.read_exact(&mut buffer)?;
+        }
+        Ok(())
+    });
+    while !flood.is_finished() {
+        quick.answered().await?;
+    }
+    flood.await??;
+    gateway.settles_at(2, 0).await?;
+    // All that one was told or told to have missed, the other was, too.
+    let told = |session: &Session| session.observed().len() as u64 + session.lost();
+    let both = async {
+        loop {
+            slow.answered().await?;
+            quick.answered().await?;
+            if told(&slow) == told(&quick) {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let are_even = tokio::time::timeout(PATIENCE / 4, both).await;
+    let (slow_told, quick_told) = (told(&slow), told(&quick));
+    assert!(are_even.is_ok(), "{slow_told} events, {quick_told} events");
+    assert!(slow.lost() > 0, "it has missed nothing");
+    echoes(&mut slow, "as before").await
+}
