@@ -124,14 +124,14 @@ fn serve(arguments: Serve, capture: Capture) -> anyhow::Result<()> {
         .with_writer(print::log)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    // One worker: a message passes from task to task five times on its way, and each time another
-    // thread would have to be woken for it. That costs more than a second core is worth here.
     if let Err(missing) = capture.source() {
         let command = missing.command.as_deref().unwrap_or("none");
         info!(why = missing.why, command, "packets cannot be seen");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    // One thread for all tasks: a message passes from task to task five times on its way, and each
+    // time another thread would have to be woken for it. That costs more than a second core is
+    // worth here.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the system gives no threads")?;

@@ -223,7 +223,14 @@ fn upgrade(
     let shared = Arc::clone(shared);
     tasks.spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => sessions::run(TokioIo::new(upgraded), shared, stop).await,
+            // Without hyper around it each call is its own.
+            Ok(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
+                Ok(parts) => {
+                    let stream = parts.io.into_inner();
+                    sessions::run(stream, parts.read_buf, shared, stop).await;
+                }
+                Err(_) => debug!("a WebSocket began on what is no TCP connection"),
+            },
             Err(error) => debug!(%error, "a WebSocket ended before it began"),
         }
     });

@@ -59,7 +59,8 @@ impl Pulse {
         }
     }
 
-    fn now(&self) -> u64 {
+    /// A moment for [`Pulse::has_stood_still_since`].
+    pub(super) fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -74,7 +75,8 @@ impl Pulse {
         now
     }
 
-    fn has_stood_still_since(&self, began: u64) -> bool {
+    /// Whether this process stood still since that moment: who waited for others waits as long again.
+    pub(super) fn has_stood_still_since(&self, began: u64) -> bool {
         // Of all that wakes when the process goes on, the beat may be the last.
         self.beat();
         self.last_resumed.load(Ordering::Relaxed) > began

@@ -148,15 +148,12 @@ impl Queue {
     /// Lets what is under way come along: an exchange is a handful of events within microseconds,
     /// and a frame for each of them would cost both sides a system call for each.
     async fn settle(&self) {
-        let (mut before, mut quiet_turns) = (0, 0);
+        let mut before = 0;
         for _ in 0..MAX_SETTLING_TURNS {
             let waiting = self.state().messages.len();
-            quiet_turns = match waiting == before {
-                true => quiet_turns + 1,
-                false => 0,
-            };
-            // One turn asks the sockets, the next lets run whom they woke.
-            if waiting == 0 || waiting > MAX_SETTLING_MESSAGES || quiet_turns == 2 {
+            // In the program's runtime a turn lets run all who can, asks the sockets, and lets run
+            // whom they woke: a turn without news is the last.
+            if waiting == before || waiting > MAX_SETTLING_MESSAGES {
                 return;
             }
             before = waiting;

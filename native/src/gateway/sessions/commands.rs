@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use futures_util::stream::{SplitStream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::error::Elapsed;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::event::SocketOption;
 use wire::session::{Asked, Refused, close};
 use wire::{ConnectionId, ToGateway, ToPage};
 
+use super::alarm::Alarm;
 use super::connection::{self, Command, Connection, Unsent};
 use super::meter::Meter;
 use super::pace::Pace;
@@ -60,6 +62,7 @@ impl Commands {
         meter: &Meter,
     ) -> Ending {
         let mut messages = first;
+        let mut alarm = pin!(Alarm::at(Instant::now() + self.shared.limits.dead));
         loop {
             meter.begin_anew();
             for message in messages {
@@ -75,23 +78,23 @@ impl Commands {
                     return ending;
                 }
             }
-            messages = match self.next(stream).await {
-                Err(_) | Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Ending::Left,
-                Ok(Some(Err(error))) => return ending_of(&error),
-                Ok(Some(Ok(Message::Binary(frame)))) => match ToGateway::decode(&frame) {
+            messages = match self.next(stream, alarm.as_mut()).await {
+                None | Some(Ok(Message::Close(_))) => return Ending::Left,
+                Some(Err(error)) => return ending_of(&error),
+                Some(Ok(Message::Binary(frame))) => match ToGateway::decode(&frame) {
                     Ok(messages) => messages,
                     Err(_) => {
                         return Ending::Closed(close::MALFORMED, "a message was not understood");
                     }
                 },
-                Ok(Some(Ok(Message::Text(_)))) => {
+                Some(Ok(Message::Text(_))) => {
                     return Ending::Closed(
                         CloseCode::Unsupported.into(),
                         "messages are binary frames",
                     );
                 }
                 // Tungstenite answers pings; a flood of them is paced like everything else.
-                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                     self.pace.step().await;
                     Vec::new()
                 }
@@ -99,13 +102,25 @@ impl Commands {
         }
     }
 
-    /// The next frame, or an error when the page is gone.
+    /// The next frame; nothing when the page is gone.
     async fn next(
         &self,
         stream: &mut SplitStream<&mut Socket>,
-    ) -> Result<Option<Result<Message, Error>>, Elapsed> {
-        let dead = self.shared.limits.dead;
-        self.shared.pulse.timeout(dead, stream.next()).await
+        mut alarm: Pin<&mut Alarm>,
+    ) -> Option<Result<Message, Error>> {
+        loop {
+            let began = self.shared.pulse.now();
+            alarm.as_mut().set(Instant::now() + self.shared.limits.dead);
+            tokio::select! {
+                biased;
+                heard = stream.next() => return heard,
+                () = alarm.as_mut().rings() => {
+                    if !self.shared.pulse.has_stood_still_since(began) {
+                        return None;
+                    }
+                }
+            }
+        }
     }
 
     /// What waits for servers.

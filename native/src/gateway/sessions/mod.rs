@@ -6,6 +6,7 @@
 //! - [`writer`]: what the page is told, and whether it still listens;
 //! - [`connection`]: one client socket, in a task of its own.
 
+mod alarm;
 mod commands;
 mod connection;
 mod greeting;
@@ -15,11 +16,12 @@ mod writer;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::sink::SinkExt as _;
-use futures_util::stream::StreamExt as _;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
@@ -35,7 +37,7 @@ use super::Shared;
 use super::limits::{MAX_PACKED_BYTES, MAX_WEBSOCKET_BUFFER_BYTES, WEBSOCKET_READ_BYTES};
 use super::queue::Queue;
 
-type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
+type Socket = WebSocketStream<Metered<TcpStream>>;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -47,15 +49,23 @@ pub(super) enum Ending {
 }
 
 /// Serves one page until it leaves, breaks a rule, or `stop`.
-pub(super) async fn run(io: TokioIo<Upgraded>, shared: Arc<Shared>, stop: CancellationToken) {
+/// `read_ahead` is what came behind the request for an upgrade.
+pub(super) async fn run(
+    stream: TcpStream,
+    read_ahead: Bytes,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
     let config = WebSocketConfig::default()
         .read_buffer_size(WEBSOCKET_READ_BYTES)
         .write_buffer_size(MAX_PACKED_BYTES)
         .max_write_buffer_size(MAX_WEBSOCKET_BUFFER_BYTES)
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES));
-    let io = Metered::new(io);
-    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    let stream = Metered::new(stream);
+    let read_ahead = read_ahead.into();
+    let mut socket =
+        WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(config)).await;
     let ending = tokio::select! {
         ending = serve(&mut socket, &shared) => ending,
         () = stop.cancelled() => Ending::Closed(close::GOING_AWAY, "the gateway is stopping"),
@@ -85,11 +95,15 @@ async fn serve(socket: &mut Socket, shared: &Arc<Shared>) -> Ending {
     let mut commands = Commands::new(Arc::clone(shared), Arc::clone(&queue));
     let meter = socket.get_ref().meter();
     let (mut sink, mut stream) = socket.split();
-    // Two futures that never wait for each other; whichever ends, ends both.
-    tokio::select! {
-        ending = commands.follow(first, &mut stream, &meter) => ending,
-        ending = writer::write(&mut sink, &queue, shared) => ending,
-    }
+    // Two futures that never wait for each other; whichever ends, ends both. Each is polled only
+    // when it was woken itself: with what happens every few microseconds the writer wakes often,
+    // and each time the socket would be asked for commands.
+    let both: [BoxFuture<'_, Ending>; 2] = [
+        commands.follow(first, &mut stream, &meter).boxed(),
+        writer::write(&mut sink, &queue, shared).boxed(),
+    ];
+    let mut both: FuturesUnordered<_> = both.into_iter().collect();
+    both.next().await.unwrap_or(Ending::Left)
 }
 
 /// What an error of the WebSocket means for the session.

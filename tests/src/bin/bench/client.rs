@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use wire::session::{SUBPROTOCOL, VERSION};
 use wire::{Action, ConnectionId, End, SocketOption, ToGateway, ToPage};
 use wirebook_tests::browser::Program;
@@ -28,6 +29,12 @@ pub(crate) enum Room {
 
 /// See [`Room::Little`].
 const LITTLE_ROOM_BYTES: u32 = 8 * 1024;
+
+/// Of the clients here: tungstenite writes zeros to all of its buffer before each read, and by
+/// default that is 128 KiB, which would be measured too.
+fn websocket() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(8 * 1024)
+}
 
 /// What a page does, with little work of its own.
 pub(crate) struct Page {
@@ -50,7 +57,7 @@ impl Page {
         let headers = request.headers_mut();
         headers.insert("Origin", origin.parse()?);
         headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
-        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        let (socket, _) = client_async_with_config(request, stream, Some(websocket())).await?;
         let mut page = Self {
             socket,
             requests: 0,
@@ -230,7 +237,7 @@ impl Piped {
         // websockify does without it, but then warns about every connection.
         let headers = request.headers_mut();
         headers.insert("Origin", format!("http://{address}").parse()?);
-        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        let (socket, _) = client_async_with_config(request, stream, Some(websocket())).await?;
         Ok(Self { socket })
     }
 

@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     EchoNoDelay,
     /// The lesson `tcp_source` on plain tokio.
     Source,
-    /// The lesson `tcp_echo` on plain tokio, with the gateway's single worker.
+    /// The lesson `tcp_echo` on plain tokio, in one thread as the gateway is.
     BareEcho,
     /// The same, watched.
     TappedEcho,
@@ -59,10 +59,7 @@ pub(crate) fn run() -> Result<bool> {
     };
     let runtime = match kind {
         Kind::Echo | Kind::EchoNoDelay | Kind::Source => Runtime::new()?,
-        Kind::BareEcho | Kind::TappedEcho => Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?,
+        Kind::BareEcho | Kind::TappedEcho => Builder::new_current_thread().enable_all().build()?,
     };
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

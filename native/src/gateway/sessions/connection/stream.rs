@@ -15,6 +15,7 @@ use wire::event::{MAX_EVENT_BYTES, SocketOption};
 use wire::session::{Adjustment, Transport};
 use wire::{Action, Operation};
 
+use super::super::alarm::Alarm;
 use super::writes::Writes;
 use super::{Command, Held, Task, at, later};
 use crate::gateway::limits::Limits;
@@ -142,6 +143,7 @@ impl Client {
         for held in std::mem::take(&mut self.early) {
             self.obey(held, write_half);
         }
+        let mut idle = pin!(Alarm::at(self.idle_at));
         loop {
             if let Some(closing) = self.closing
                 && self.writes.is_empty()
@@ -153,6 +155,7 @@ impl Client {
                 Some(_) => None,
             };
             let queue = &task.queue;
+            idle.as_mut().set(self.idle_at);
             tokio::select! {
                 held = task.commands.recv(), if self.closing.is_none() => match held {
                     None => return Closing::Close,
@@ -190,7 +193,7 @@ impl Client {
                     task.record_timeout(Operation::Read, "no answer", patience);
                     return Closing::Close;
                 }
-                () = tokio::time::sleep_until(self.idle_at) => {
+                () = idle.as_mut().rings() => {
                     return self.closing.unwrap_or_else(|| {
                         task.tell_idle();
                         Closing::Close

@@ -1,5 +1,5 @@
 //! What watching costs: the lesson `tcp_echo` with the tap, recording into a queue that somebody
-//! empties, beside the same file on bare tokio. Both are processes with the gateway's one worker.
+//! empties, beside the same file on bare tokio. Both are processes with one thread, as the gateway is.
 
 use std::net::SocketAddr;
 use std::time::Instant;
