@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +24,10 @@ use crate::gateway::PATIENCE;
 
 /// The number of the ping that asks whether a session goes on.
 const STILL_THERE: u32 = 0x7e11;
+
+/// How long one file may take: that of the page that never reads waits for a limit of 10 s, behind
+/// what the kernel takes before.
+const FILE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is written at once where a part is repeated.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -160,7 +165,7 @@ async fn talk(
             never = listen(read_half, &heard, is_websocket, &deaf) => never,
         }
     };
-    let mut conversation = Box::pin(tokio::time::timeout(PATIENCE, conversation));
+    let mut conversation = Box::pin(tokio::time::timeout(FILE_PATIENCE, conversation));
     // A program that goes on has come to its end when that was seen which had to be.
     let is_endless = matches!(input.to, To::Lesson(_)) && outcome.goes_on;
     let over = Cell::new(false);
@@ -333,8 +338,10 @@ impl Speaker<'_> {
                 }
                 What::Act(Act::Reset) => {
                     stream.as_ref().set_zero_linger()?;
+                    // Dropped, it would send a FIN first.
+                    stream.forget();
                     self.gone.cancel();
-                    return Ok(stream);
+                    return std::future::pending().await;
                 }
                 What::Wait => Vec::new(),
             };

@@ -13,6 +13,10 @@ use crate::browser::Program;
 use crate::gateway::{Answer, PATIENCE, TestGateway, write_site};
 use crate::session::Session;
 
+/// How often in a row, 10 ms apart, a gateway must hold the same for nothing to be under way; enough
+/// for a busy machine.
+const QUIET_TURNS: usize = 60;
+
 /// A running gateway.
 pub(super) struct Target {
     gateway: Running,
@@ -111,7 +115,7 @@ impl Target {
     pub(super) async fn settles(&self) -> Result<Holds> {
         let (mut before, mut quiet_turns) = (self.holds()?, 0);
         // What has started says so to nobody, and neither does what has ended.
-        while quiet_turns < 20 {
+        while quiet_turns < QUIET_TURNS {
             tokio::time::sleep(Duration::from_millis(10)).await;
             let now = self.holds()?;
             quiet_turns = match now == before {
