@@ -245,6 +245,9 @@ impl Limits {
     }
 }
 
+/// How long a connection whose client went away while it was made may yet be accepted.
+pub(super) const UNDECIDED_CONNECTION_TIME: Duration = Duration::from_secs(10);
+
 /// Outside peers of one UDP lesson that are told apart; the least recently heard is forgotten.
 pub const MAX_UDP_PEERS: usize = 1_024;
 

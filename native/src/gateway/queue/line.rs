@@ -1,19 +1,18 @@
-//! What waits to be sent to one page.
+//! The line itself. The model of its users compiles this file once more, with other means to wait.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
 use wire::ToPage;
 use wire::session::LessonIndex;
 
-use super::limits::{Limits, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS};
+use super::sync::{Mutex, MutexGuard, Notify, PoisonError, yield_now};
+use crate::gateway::limits::{Limits, MAX_SETTLING_MESSAGES, MAX_SETTLING_TURNS};
 
 /// A bounded queue into which a push never waits.
 ///
 /// An event that finds it full is lost, and a [`ToPage::Gap`] at exactly that place counts it.
 /// Who can wait instead asks for [`Queue::room`] first, so that a slow page slows its own lesson.
-pub(super) struct Queue {
+pub(in crate::gateway) struct Queue {
     most: Most,
     // Held for a few instructions and never across an await, so std's lock is the right one.
     state: Mutex<State>,
@@ -56,7 +55,7 @@ impl State {
 }
 
 impl Queue {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(in crate::gateway) fn new(limits: &Limits) -> Self {
         Self {
             most: Most {
                 messages: limits.queued_messages,
@@ -74,7 +73,7 @@ impl Queue {
     }
 
     /// Adds an observation; counts it as lost if the queue is full.
-    pub(super) fn push_event(&self, message: ToPage) {
+    pub(in crate::gateway) fn push_event(&self, message: ToPage) {
         let mut state = self.state();
         if state.closed {
             return;
@@ -94,7 +93,7 @@ impl Queue {
     }
 
     /// Adds a packet of this lesson, or counts it as lost.
-    pub(super) fn push_packet(&self, lesson: LessonIndex, message: ToPage) {
+    pub(in crate::gateway) fn push_packet(&self, lesson: LessonIndex, message: ToPage) {
         let mut state = self.state();
         if state.closed {
             return;
@@ -110,7 +109,7 @@ impl Queue {
     }
 
     /// So many packets of this lesson were lost before they came here.
-    pub(super) fn push_lost_packets(&self, lesson: LessonIndex, count: u64) {
+    pub(in crate::gateway) fn push_lost_packets(&self, lesson: LessonIndex, count: u64) {
         let mut state = self.state();
         if state.closed || count == 0 {
             return;
@@ -122,7 +121,7 @@ impl Queue {
 
     /// Adds an answer to something the page asked.
     /// It is never lost: the session stops listening to a page whose queue has no room.
-    pub(super) fn push_answer(&self, message: ToPage) {
+    pub(in crate::gateway) fn push_answer(&self, message: ToPage) {
         let mut state = self.state();
         if state.closed {
             return;
@@ -134,7 +133,7 @@ impl Queue {
     }
 
     /// Waits for messages and encodes as many as fit into a frame of about `max_bytes`.
-    pub(super) async fn take(&self, max_bytes: usize) -> Vec<u8> {
+    pub(in crate::gateway) async fn take(&self, max_bytes: usize) -> Vec<u8> {
         loop {
             self.settle().await;
             let frame = self.take_now(max_bytes);
@@ -157,11 +156,11 @@ impl Queue {
                 return;
             }
             before = waiting;
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
     }
 
-    fn take_now(&self, max_bytes: usize) -> Vec<u8> {
+    pub(in crate::gateway) fn take_now(&self, max_bytes: usize) -> Vec<u8> {
         let mut frame = Vec::new();
         let mut planned_bytes = 0;
         loop {
@@ -196,7 +195,7 @@ impl Queue {
     /// Waits until the page has taken enough that more may be caused for it.
     /// What the kernel already holds between the two ends comes nevertheless; only if that is more
     /// than the queue takes, events are lost and counted.
-    pub(super) async fn room(&self) {
+    pub(in crate::gateway) async fn room(&self) {
         loop {
             let drained = self.drained.notified();
             {
@@ -210,13 +209,13 @@ impl Queue {
     }
 
     /// Whether there is room for what need not be told: who finds none does not ask for it.
-    pub(super) fn takes_samples(&self) -> bool {
+    pub(in crate::gateway) fn takes_samples(&self) -> bool {
         let state = self.state();
         !state.closed && state.has_room(self.most)
     }
 
     /// Forgets everything, and whatever comes later.
-    pub(super) fn close(&self) {
+    pub(in crate::gateway) fn close(&self) {
         let mut state = self.state();
         *state = State {
             closed: true,
@@ -252,126 +251,3 @@ fn held_bytes(message: &ToPage) -> usize {
 }
 
 const FIXED_BYTES: usize = 160;
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use wire::{Action, ConnectionId, Data, End, Event};
-
-    use super::*;
-
-    const MAX_QUEUED_MESSAGES: usize = 1_024;
-
-    fn event(sequence: u64, bytes: usize) -> ToPage {
-        ToPage::Event {
-            lesson: 0,
-            event: Event {
-                sequence,
-                time_ns: 0,
-                connection: Some(ConnectionId(1)),
-                end: End::Server,
-                action: Action::Read(Data::whole(vec![0; bytes])),
-                worker: None,
-                source: None,
-            },
-        }
-    }
-
-    fn take_all(queue: &Queue) -> Vec<ToPage> {
-        let mut messages = Vec::new();
-        loop {
-            let frame = queue.take_now(64 * 1024);
-            if frame.is_empty() {
-                return messages;
-            }
-            messages.extend(ToPage::decode(&frame).unwrap());
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted_where_it_was_lost() {
-        let queue = Queue::new(&Limits::default());
-        for sequence in 0..MAX_QUEUED_MESSAGES as u64 + 5 {
-            queue.push_event(event(sequence, 1));
-        }
-        let first = queue.take_now(1);
-        assert_eq!(ToPage::decode(&first).unwrap(), [event(0, 1)]);
-        queue.push_answer(ToPage::Pong { nonce: 7 });
-        queue.push_event(event(9_999, 1));
-
-        let messages = take_all(&queue);
-        assert_eq!(messages.len(), MAX_QUEUED_MESSAGES - 1 + 3);
-        assert_eq!(
-            messages[MAX_QUEUED_MESSAGES - 1..],
-            [
-                ToPage::Gap { count: 5 },
-                ToPage::Pong { nonce: 7 },
-                ToPage::Gap { count: 1 },
-            ]
-        );
-    }
-
-    #[test]
-    fn bytes_are_bounded_too() {
-        let queue = Queue::new(&Limits::default());
-        for sequence in 0..1_000 {
-            queue.push_event(event(sequence, 16 * 1024));
-        }
-        let messages = take_all(&queue);
-        let kept = messages.len() as u64 - 1;
-        assert!(kept <= 64, "{kept} events of 16 KiB were kept");
-        assert_eq!(
-            messages.last(),
-            Some(&ToPage::Gap {
-                count: 1_000 - kept
-            })
-        );
-    }
-
-    #[test]
-    fn packets_leave_room_for_events_and_are_counted_when_they_are_lost() {
-        let queue = Queue::new(&Limits::default());
-        for sequence in 0..MAX_QUEUED_MESSAGES as u64 {
-            queue.push_packet(3, event(sequence, 1));
-        }
-        queue.push_event(event(9_999, 1));
-        queue.push_lost_packets(2, 5);
-        queue.push_lost_packets(2, 0);
-
-        let messages = take_all(&queue);
-        let half = MAX_QUEUED_MESSAGES as u64 / 2;
-        let lost = |lesson, packets| ToPage::Lost { lesson, packets };
-        assert_eq!(messages[..2], [lost(2, 5), lost(3, half)]);
-        assert_eq!(messages.len() as u64, 2 + half + 1);
-        assert_eq!(messages.last(), Some(&event(9_999, 1)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn room_is_awaited_until_most_is_taken() {
-        let queue = Queue::new(&Limits::default());
-        queue.room().await;
-        for sequence in 0..MAX_QUEUED_MESSAGES as u64 {
-            queue.push_event(event(sequence, 1));
-        }
-        let room = queue.room();
-        tokio::pin!(room);
-        assert!(
-            tokio::time::timeout(Duration::from_secs(60), &mut room)
-                .await
-                .is_err()
-        );
-        take_all(&queue);
-        room.await;
-    }
-
-    #[tokio::test]
-    async fn a_closed_queue_holds_nothing_and_stops_nobody() {
-        let queue = Queue::new(&Limits::default());
-        queue.push_event(event(1, 1));
-        queue.close();
-        queue.push_event(event(2, 1));
-        assert!(take_all(&queue).is_empty());
-        queue.room().await;
-    }
-}
