@@ -1,10 +1,10 @@
 //! The corpus of hostile inputs: one file each in `tests/corpus`, with the outcome it must get.
 //!
 //! - [`input`]: what a file says;
-//! - [`play`]: sends it, byte by byte, and listens;
-//! - [`heard`]: what came back, and whether it is what had to come;
-//! - [`bystander`]: a page that does nothing wrong and must not notice;
-//! - [`target`]: the gateway, and what it holds.
+//! - `play`: sends it, byte by byte, and listens;
+//! - `heard`: what came back, and whether it is what had to come;
+//! - `bystander`: a page that does nothing wrong and must not notice;
+//! - `target`: the gateway, and what it holds.
 
 mod bystander;
 mod heard;
