@@ -47,11 +47,24 @@
         const script = new URL(lab.dataset.page, root);
         // For the link to the same chapter where the gateway serves it.
         lab.dataset.chapter = location.pathname.slice(root.pathname.length);
+        // What the script asks for in turn is on its way at once.
+        ahead('modulepreload', script.href.replace(/\.js$/, '_parts.js'));
+        ahead('preload', script.href.replace(/\.js$/, '_bg.wasm'), 'fetch');
         import(script.href)
             .then(page => page.default())
             .catch(error => {
                 console.error('The labs of this page could not start.', error);
             });
+    }
+
+    /** Lets the browser load a file before it is asked for. */
+    function ahead(rel, href, as) {
+        const link = document.createElement('link');
+        Object.assign(link, { rel, href, crossOrigin: 'anonymous' });
+        if (as) {
+            link.as = as;
+        }
+        document.head.append(link);
     }
 
     /** Everything on a page belongs to a landmark, and each landmark has a name of its own. */

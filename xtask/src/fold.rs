@@ -7,8 +7,9 @@
 
 mod order;
 mod panics;
+mod silence;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use wasm_encoder::reencode::{Error, Reencode, utils};
@@ -17,6 +18,8 @@ use wasmparser::{
     BinaryReader, ConstExpr, CustomSectionReader, ElementItems, ExternalKind, FunctionBody,
     FunctionSectionReader, KnownCustom, Operator, Parser, Payload, TypeRef,
 };
+
+pub(crate) use silence::silence;
 
 /// What can go wrong while instructions are copied.
 type CopyError = Error<std::convert::Infallible>;
@@ -68,8 +71,8 @@ impl<'a> Functions<'a> {
         Ok(functions)
     }
 
-    /// The bodies without what panics would say.
-    fn without_panics(&self, wasm: &[u8]) -> Result<Vec<Vec<u8>>> {
+    /// Those that do nothing but panic.
+    fn panics(&self, wasm: &[u8]) -> Result<HashSet<u32>> {
         let mut panics = panics::named(wasm)?;
         // A function that does nothing but panic is one more; what calls nothing but that, too.
         loop {
@@ -80,9 +83,14 @@ impl<'a> Functions<'a> {
                 }
             }
             if panics.len() == known {
-                break;
+                return Ok(panics);
             }
         }
+    }
+
+    /// The bodies without what panics would say.
+    fn without_panics(&self, wasm: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let panics = self.panics(wasm)?;
         let bodies = self.bodies.iter().enumerate();
         let mut without = Vec::new();
         for (which, body) in bodies {

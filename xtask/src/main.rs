@@ -27,6 +27,7 @@ mod record;
 mod release;
 mod requirements;
 mod site;
+mod split;
 mod static_site;
 mod steps;
 mod test;

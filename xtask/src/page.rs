@@ -11,10 +11,11 @@ use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cargo::{cargo, output, run, run_shown};
-use crate::fold::fold;
+use crate::fold::{fold, silence};
 use crate::inputs::{Inputs, hash_of};
 use crate::paths::Paths;
 use crate::release;
+use crate::split::{self, split};
 use crate::steps::Outcome;
 
 /// The target that browsers run.
@@ -94,6 +95,7 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
         .path("xtask/src/fold.rs")?
         .path("xtask/src/fold")?
         .path("xtask/src/release.rs")?
+        .path("xtask/src/split.rs")?
         .path(".cargo/config.toml")?
         .path("Cargo.toml")?
         .path("Cargo.lock")?
@@ -127,44 +129,86 @@ pub(crate) fn build(paths: &Paths, profile: Profile) -> Result<(Page, Outcome)> 
     let worker = fs::read(&worker).with_context(|| format!("reading {}", worker.display()))?;
     let [web, depth] = ["web", "depth"].map(|name| built.join(format!("wirebook_{name}.wasm")));
     let page = Page {
-        name: bind(&web, "page", &[], &folder, profile)?,
-        depth: bind(&depth, "depth", &worker, &folder, profile)?,
+        name: parts(&web, &paths.cache, &folder, profile)?,
+        depth: name_of("depth", &depth, &worker)?,
         folder,
     };
+    bind(&depth, &page.depth, &page.folder, profile)?;
     let beside = page.folder.join(format!("{}_worker.js", page.depth));
     fs::write(&beside, worker).with_context(|| format!("writing {}", beside.display()))?;
     fs::write(&note, format!("{inputs} {} {}", page.name, page.depth))?;
     Ok((page, Outcome::Done))
 }
 
-/// Writes the script and the WebAssembly of one module; returns the name of both, which changes
-/// with what stands `beside` them, too.
-fn bind(wasm: &Path, kind: &str, beside: &[u8], folder: &Path, profile: Profile) -> Result<String> {
+/// The name of a module's files, which changes with the module and with what stands `beside` it.
+fn name_of(kind: &str, wasm: &Path, beside: &[u8]) -> Result<String> {
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
-    let name = format!("{kind}-{}", hash_of(&[&bytes, beside].concat()));
+    Ok(format!("{kind}-{}", hash_of(&[&bytes, beside].concat())))
+}
+
+/// Writes the page's first module and the parts that it loads later; returns their name.
+fn parts(wasm: &Path, cache: &Path, folder: &Path, profile: Profile) -> Result<String> {
+    let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
+    let name = name_of("page", wasm, &[])?;
+    // Before it is taken apart, so that what only panics need goes into no part.
+    let silent = match profile {
+        Profile::Page => silence(&bytes).context("cutting panics of the page")?,
+        Profile::Dev => bytes,
+    };
+    let split = split(&silent, &name, &cache.join("parts"))?;
+    bind(&split.main, &name, folder, profile)?;
+    let script = folder.join(split::script(&name));
+    fs::write(&script, split.script).with_context(|| format!("writing {}", script.display()))?;
+    for (part, file) in split.parts {
+        let to = folder.join(&file);
+        fs::copy(&part, &to).with_context(|| format!("writing {}", to.display()))?;
+        shrink(&to, profile)?;
+    }
+    Ok(name)
+}
+
+/// Writes the script and the WebAssembly of one module under a name.
+fn bind(wasm: &Path, name: &str, folder: &Path, profile: Profile) -> Result<()> {
     Bindgen::new()
         .input_path(wasm)
-        .out_name(&name)
+        .out_name(name)
         .web(true)?
         .typescript(false)
         // The script itself knows the name of its WebAssembly.
         .omit_default_module_path(false)
+        // Parts that are loaded later share what the linker exports.
+        .keep_lld_exports(true)
         // Folding looks for names, and leaves none.
         .remove_name_section(profile != Profile::Page)
         .remove_producers_section(true)
         .generate(folder)
         .with_context(|| format!("binding {}", wasm.display()))?;
+    shrink(&folder.join(format!("{name}_bg.wasm")), profile)
+}
+
+/// Makes a module that readers get smaller.
+fn shrink(wasm: &Path, profile: Profile) -> Result<()> {
     if profile == Profile::Page {
-        let wasm = folder.join(format!("{name}_bg.wasm"));
-        let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
-        let folded = fold(&bytes)?;
+        let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
+        let folded = fold(&bytes).with_context(|| format!("folding {}", wasm.display()))?;
+        let name = wasm.file_stem().unwrap_or_default().to_string_lossy();
         eprint!(
-            " {kind} {:.1} KB gzipped,",
+            " {} {:.1} KB gzipped,",
+            called(&name),
             f64::from(gzipped(&folded)?) / 1024.0
         );
-        fs::write(&wasm, folded).with_context(|| format!("writing {}", wasm.display()))?;
+        fs::write(wasm, folded).with_context(|| format!("writing {}", wasm.display()))?;
     }
-    Ok(name)
+    Ok(())
+}
+
+/// What a module is called without the hash: `page`, `depth`, `inspector`.
+fn called(stem: &str) -> &str {
+    match stem.split_once('_') {
+        Some((hashed, "bg")) => hashed.split('-').next().unwrap_or(hashed),
+        Some((_, part)) => part,
+        None => stem,
+    }
 }
 
 /// How many bytes travel to the reader.

@@ -239,11 +239,9 @@ fn has_content_hash(name: &str) -> bool {
     if extension == "html" {
         return false;
     }
-    let stem = (stem
-        .strip_suffix("_bg")
-        .or_else(|| stem.strip_suffix("_worker")))
-    .unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
+        // The page's files say behind it which part of the page they are.
+        let hash = hash.split_once('_').map_or(hash, |(hash, _)| hash);
         let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         hash.len() >= 8 && hash.bytes().all(is_digit)
     })
@@ -324,6 +322,8 @@ mod tests {
         for name in [
             "lab/page-0f3a99b2c1.js",
             "lab/page-0f3a99b2c1_bg.wasm",
+            "lab/page-0f3a99b2c1_parts.js",
+            "lab/page-0f3a99b2c1_inspector.wasm",
             "lab/depth-0f3a99b2c1_worker.js",
             "css/general-2459343d.css",
             "clipboard-1626706a.min.js",

@@ -90,7 +90,7 @@ pub(super) fn composer(ui: Ui) -> AnyView {
             </p>
             {buttons}
             <p class="composer-refused" role="status">{refused}</p>
-            {controls::controls(ui)}
+            {controls::late(ui)}
         </section>
     }
     .into_any()

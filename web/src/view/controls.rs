@@ -12,6 +12,7 @@ use wire::lab::Control;
 use wire::session::{Adjustment, RelaySettings};
 
 use super::Ui;
+use super::late::{Part, WAITING};
 use super::parts::{Lazy, act, button, choice, lazy, maybe, text, toggle};
 use crate::state::{Command, Input, MAX_CLIENTS, Own, Settings, size};
 
@@ -72,7 +73,31 @@ fn one_client(ui: Ui, index: usize) -> AnyView {
     .into_any()
 }
 
-/// The controls that the chapter asks for.
+/// The controls that the chapter asks for, if it asks for any that stand here.
+pub(super) fn late(ui: Ui) -> AnyView {
+    match (ui.lab).with_untracked(|lab| has_any(&lab.spec.controls)) {
+        true => Part::Controls.view(ui, WAITING),
+        false => ().into_any(),
+    }
+}
+
+/// Whether there is one that stands under the message.
+pub(super) fn has_any(asked: &[Control]) -> bool {
+    asked.iter().any(|control| match control {
+        Control::Options
+        | Control::Slicer
+        | Control::Reading
+        | Control::Deadline
+        | Control::Relay
+        | Control::Stats
+        | Control::Dns => true,
+        // The clients stand above the message; packets and samples are switched on above the
+        // exchange, the link under its picture.
+        Control::Clients | Control::Packets | Control::Kernel | Control::Network => false,
+    })
+}
+
+/// The controls that stand under the message.
 pub(super) fn controls(ui: Ui) -> AnyView {
     let asked = ui.lab.with_untracked(|lab| lab.spec.controls.clone());
     let mut views = Vec::new();
@@ -85,13 +110,8 @@ pub(super) fn controls(ui: Ui) -> AnyView {
             Control::Relay => relay(ui, &mut views),
             Control::Stats => views.push(stats(ui)),
             Control::Dns => views.push(dns(ui)),
-            // The clients stand above the message.
-            // Packets and samples are switched on above the exchange, the link under its picture.
             Control::Clients | Control::Packets | Control::Kernel | Control::Network => {}
         }
-    }
-    if views.is_empty() {
-        return ().into_any();
     }
     view! { <div class="lab-controls">{views}</div> }.into_any()
 }

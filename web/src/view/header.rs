@@ -7,14 +7,13 @@ use super::Ui;
 use super::memo::Memo;
 use super::parts::{act, button, lazy, maybe, text};
 use super::replay::{self, State};
-use super::share::Share;
 use crate::browser;
 use crate::state::Phase;
 
 /// Where the gateway serves the book, unless it is told otherwise.
 const GATEWAY: &str = "http://127.0.0.1:7878/";
 
-pub(super) fn header(ui: Ui, share: Share) -> AnyView {
+pub(super) fn header(ui: Ui) -> AnyView {
     let name = ui.lab.with_untracked(|lab| lab.spec.server.clone());
     let server = ui.part(|lab| {
         let server = lab.live().server.as_ref()?;
@@ -36,9 +35,9 @@ pub(super) fn header(ui: Ui, share: Share) -> AnyView {
                     state => state.word(),
                 })}
             </span>
-            {share.switch()}
+            {ui.share.switch()}
         </header>
-        {share.panel(ui)}
+        {ui.share.panel(ui)}
         {maybe(move || trouble(ui).map(|(text, remedy)| notice(ui, text, remedy)))}
         {replay::bar(ui)}
     }

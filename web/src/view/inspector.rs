@@ -5,13 +5,38 @@ use wire::dissect::{self, Field};
 use wire::packet::Packet;
 use wire::{Action, End, Event, Worker};
 
+use super::late::Part;
 use super::memo::Memo;
 use super::parts::{choice, lazy, paragraph, toggle};
 use super::{Ui, arrows, dump, fields, streams};
 use crate::browser;
 use crate::state::{Lab, clock, number, packet_words, size, summary, who};
 
+const NOTHING: &str = "Select a row of the exchange to see its bytes one by one.";
+
 pub(super) fn inspector(ui: Ui) -> AnyView {
+    // Landmarks of one page need names of their own; the first lab has the plain one.
+    let name = match ui.place {
+        0 => "Inspector".to_owned(),
+        _ => {
+            let lab = ui.lab.with_untracked(|lab| lab.spec.name.clone());
+            ["Inspector: ", &lab].concat()
+        }
+    };
+    let has_rows = ui.part(|lab| !lab.trace.rows().is_empty());
+    view! {
+        <section class="lab-inspector" aria-label=name>
+            {lazy(move || match has_rows.get() {
+                true => Part::Inspector.view(ui, NOTHING),
+                false => paragraph("lab-empty", NOTHING.to_owned()),
+            })}
+        </section>
+    }
+    .into_any()
+}
+
+/// What is in it once there are events to look at.
+pub(super) fn selected(ui: Ui) -> AnyView {
     let shows_streams = RwSignal::new(false);
     let tab = move |label: &str, is_streams: bool| {
         toggle(
@@ -26,24 +51,13 @@ pub(super) fn inspector(ui: Ui) -> AnyView {
         let selected = ui.selected.get();
         ui.lab.with(|lab| shown(lab, selected))
     });
-    // Landmarks of one page need names of their own; the first lab has the plain one.
-    let name = match ui.place {
-        0 => "Inspector".to_owned(),
-        _ => {
-            let lab = ui.lab.with_untracked(|lab| lab.spec.name.clone());
-            ["Inspector: ", &lab].concat()
-        }
-    };
     let body = lazy(move || {
         if shows_streams.get() {
             return streams::streams(ui);
         }
         match event.get() {
             Some(event) => details(ui, event),
-            None => paragraph(
-                "lab-empty",
-                "Select a row of the exchange to see its bytes one by one.".to_owned(),
-            ),
+            None => paragraph("lab-empty", NOTHING.to_owned()),
         }
     });
     let what = lazy(move || {
@@ -54,13 +68,11 @@ pub(super) fn inspector(ui: Ui) -> AnyView {
         }
     });
     view! {
-        <section class="lab-inspector" aria-label=name>
-            <div class="lab-bar">
-                {choice("View", "lab-choice", tabs)}
-                <span class="lab-count">{what}</span>
-            </div>
-            {body}
-        </section>
+        <div class="lab-bar">
+            {choice("View", "lab-choice", tabs)}
+            <span class="lab-count">{what}</span>
+        </div>
+        {body}
     }
     .into_any()
 }

@@ -10,6 +10,7 @@ use wire::{ConnectionId, End};
 use super::Ui;
 use super::controls::has;
 use super::diagram::diagram;
+use super::late::{Part, WAITING};
 use super::memo::Memo;
 use super::parts::{Lazy, act, lazy, maybe, paragraph};
 use crate::state::{
@@ -66,13 +67,13 @@ fn section(ui: Ui) -> AnyView {
                     "The kernel's view"
                 </button>
             </div>
-            {maybe(move || is_open.get().then(|| body(ui)))}
+            {maybe(move || is_open.get().then(|| Part::Kernel.view(ui, WAITING)))}
         </section>
     }
     .into_any()
 }
 
-fn body(ui: Ui) -> AnyView {
+pub(super) fn body(ui: Ui) -> AnyView {
     let pointed = RwSignal::new(None);
     let id = Memo::new(move |()| {
         let selected = ui.selected.get();

@@ -12,6 +12,7 @@ mod header;
 mod inspector;
 mod kernel;
 mod ladder;
+mod late;
 mod listing;
 mod memo;
 mod network;
@@ -30,8 +31,10 @@ use std::rc::Rc;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent};
 
+use self::late::Part;
 use self::memo::Memo;
 use self::replay::State;
 use self::share::Share;
@@ -55,6 +58,7 @@ struct Ui {
     kind: RwSignal<String>,
     /// Tells the ids of this lab from those of others on the page.
     place: usize,
+    share: Share,
 }
 
 impl Ui {
@@ -97,7 +101,7 @@ const DAMAGED: &str = "What was kept of your progress here could not be read. It
 
 /// Mounts a lab or an exhibit in every placeholder.
 pub(crate) fn mount() {
-    exhibit::mount();
+    late::exhibits();
     let mut build = None;
     let mut chapter = None;
     let mut places = Vec::new();
@@ -127,12 +131,35 @@ pub(crate) fn mount() {
     let page = Page::new(build, chapter, labs);
     let hosts: Vec<_> = places.iter().map(|(element, _)| element.clone()).collect();
     for (place, (element, lab)) in places.into_iter().enumerate() {
-        element.set_text_content(None);
-        let (host, page) = (element.clone(), page.clone());
-        // Labs live as long as their page.
-        mount_to(element, move || lab_view(host, page, lab, place)).forget();
+        let page = page.clone();
+        let draw = move || {
+            element.set_text_content(None);
+            let host = element.clone();
+            // Labs live as long as their page.
+            mount_to(element, move || lab_view(host, page, lab, place)).forget();
+        };
+        match lab.with_untracked(needed) {
+            None => draw(),
+            // Nothing moves when it comes: what the placeholder says stays until then. Where it
+            // cannot be loaded, the lab says so.
+            Some(part) => spawn_local(async move {
+                part.load().await;
+                draw();
+            }),
+        }
     }
     page.start(&hosts);
+}
+
+/// The part that is seen from the start.
+fn needed(lab: &Lab) -> Option<Part> {
+    if lab.simulated.is_some() {
+        Some(Part::Simulated)
+    } else if controls::has_any(&lab.spec.controls) {
+        Some(Part::Controls)
+    } else {
+        None
+    }
 }
 
 fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize) -> AnyView {
@@ -148,8 +175,8 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
         name: RwSignal::new(String::new()),
         kind: RwSignal::new("A".to_owned()),
         place,
+        share: Share::new(),
     };
-    let share = Share::new();
     arrive(host.clone(), ui);
     show_state(host, ui);
     keep_progress(ui, saved.clone());
@@ -164,9 +191,9 @@ fn lab_view(host: HtmlElement, page: Rc<Page>, lab: RwSignal<Lab>, place: usize)
             on:keypress=keep_keys
             on:keyup=keep_keys
             on:dragover=move |event| event.prevent_default()
-            on:drop=move |event| share.dropped(ui, &event)
+            on:drop=move |event| ui.share.dropped(ui, &event)
         >
-            {header::header(ui, share)}
+            {header::header(ui)}
             {simulated::simulated(ui)}
             <div class="lab-body">
                 <div class="lab-do">{steps::steps(ui)} {composer::composer(ui)}</div>

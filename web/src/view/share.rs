@@ -9,6 +9,7 @@ use web_sys::{DragEvent, FileList};
 use wire::Trace;
 
 use super::Ui;
+use super::late::{Part, WAITING};
 use super::parts::{Lazy, button, lazy, maybe, toggle};
 use crate::browser::{self, Opening, depth};
 use crate::state::{
@@ -80,44 +81,46 @@ impl Share {
 
     /// What the button of the header opens.
     pub(super) fn panel(self, ui: Ui) -> Lazy<AnyView> {
-        maybe(move || self.is_open.get().then(|| self.inside(ui)))
+        maybe(move || self.is_open.get().then(|| Part::Share.view(ui, WAITING)))
     }
+}
 
-    fn inside(self, ui: Ui) -> AnyView {
-        let told = self.told;
-        let press = move |label: &str, act: fn(Ui) -> String| {
-            button(label.to_owned(), "", move || told.set(act(ui)))
-        };
-        let file_of = move |label: &str, make: &'static str, ending: &'static str| {
-            button(label.to_owned(), "", move || save(ui, told, make, ending))
-        };
-        let event = maybe(move || {
-            let is_selected = ui.selected.get().is_some();
-            is_selected.then(|| press("Copy link to the selected event", copy_event_link))
-        });
-        let file = NodeRef::<InputElement>::new();
-        let choose = move |_| {
-            if let Some(file) = file.get_untracked() {
-                self.open(ui, file.files());
-                // The same file may be chosen again.
-                file.set_value("");
-            }
-        };
-        view! {
-            <div class="lab-share" role="group" aria-label="Share">
-                {press("Copy link", copy_link)}
-                {event}
-                {file_of("Save as file", "to_json", ".json")}
-                {file_of("Save for Wireshark", "pcapng", ".pcapng")}
-                <label class="lab-file">
-                    "Open a file "
-                    <input type="file" accept=".json" node_ref=file on:change=choose />
-                </label>
-                <p role="status">{lazy(move || told.get())}</p>
-            </div>
+/// What the panel offers.
+pub(super) fn inside(ui: Ui) -> AnyView {
+    let share = ui.share;
+    let told = share.told;
+    let press = move |label: &str, act: fn(Ui) -> String| {
+        button(label.to_owned(), "", move || told.set(act(ui)))
+    };
+    let file_of = move |label: &str, make: &'static str, ending: &'static str| {
+        button(label.to_owned(), "", move || save(ui, told, make, ending))
+    };
+    let event = maybe(move || {
+        let is_selected = ui.selected.get().is_some();
+        is_selected.then(|| press("Copy link to the selected event", copy_event_link))
+    });
+    let file = NodeRef::<InputElement>::new();
+    let choose = move |_| {
+        if let Some(file) = file.get_untracked() {
+            share.open(ui, file.files());
+            // The same file may be chosen again.
+            file.set_value("");
         }
-        .into_any()
+    };
+    view! {
+        <div class="lab-share" role="group" aria-label="Share">
+            {press("Copy link", copy_link)}
+            {event}
+            {file_of("Save as file", "to_json", ".json")}
+            {file_of("Save for Wireshark", "pcapng", ".pcapng")}
+            <label class="lab-file">
+                "Open a file "
+                <input type="file" accept=".json" node_ref=file on:change=choose />
+            </label>
+            <p role="status">{lazy(move || told.get())}</p>
+        </div>
     }
+    .into_any()
 }
 
 const NOTHING: &str = "Nothing was observed yet: there is nothing to share.";

@@ -7,6 +7,7 @@ use wire::packet::Deed;
 use wire::session::Time;
 use wire::{End, ToGateway};
 
+use super::late::{Part, WAITING};
 use super::memo::Memo;
 use super::parts::{act, button, lazy, maybe, text};
 use super::replay::State;
@@ -29,10 +30,18 @@ pub(super) fn simulated(ui: Ui) -> AnyView {
 fn section(ui: Ui) -> AnyView {
     view! {
         <div class="lab-simulated" role="group" aria-label="Simulated network">
-            {time(ui)}
-            {link(ui)}
-            {network::network(ui)}
+            {Part::Simulated.view(ui, WAITING)}
         </div>
+    }
+    .into_any()
+}
+
+/// What is in it.
+pub(super) fn inside(ui: Ui) -> AnyView {
+    view! {
+        {time(ui)}
+        {link(ui)}
+        {network::network(ui)}
     }
     .into_any()
 }

@@ -5,12 +5,13 @@
 //! itself, and what worked out its arguments goes, too.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use anyhow::Result;
 use wasmparser::{BinaryReaderError, FunctionBody, KnownCustom, Name, Operator, Parser, Payload};
 
 /// The instruction that traps.
-const UNREACHABLE: u8 = 0x00;
+pub(super) const UNREACHABLE: u8 = 0x00;
 const END: u8 = 0x0b;
 
 /// The functions that `wasm` says never return because they panic, by their number.
@@ -29,7 +30,9 @@ pub(super) fn named(wasm: &[u8]) -> Result<HashSet<u32>> {
             };
             for function in functions {
                 let function = function?;
-                if is_panic(function.name) {
+                // The linker leaves names as the compiler made them.
+                let name = format!("{}", rustc_demangle::demangle(function.name));
+                if is_panic(&name) {
                     found.insert(function.index);
                 }
             }
@@ -91,18 +94,38 @@ pub(super) fn without(
     panics: &HashSet<u32>,
 ) -> Result<Vec<u8>, BinaryReaderError> {
     let bytes = body.as_bytes();
-    let reader = body.get_operators_reader()?;
-    let (base, start) = (body.range().start, reader.original_position());
-    let mut operators = Vec::new();
-    for operator in reader.into_iter_with_offsets() {
-        operators.push(operator?);
+    let mut out = Vec::new();
+    let mut from = 0;
+    for cut in cuts(body, panics)? {
+        out.extend_from_slice(&bytes[from..cut.start]);
+        out.push(UNREACHABLE);
+        from = cut.end;
     }
-    let mut out = bytes[..start - base].to_vec();
+    out.extend_from_slice(&bytes[from..]);
+    Ok(out)
+}
+
+/// Where a body has instructions, of which the last is the end.
+pub(super) fn whole(body: &FunctionBody<'_>) -> Result<Range<usize>, BinaryReaderError> {
+    let start = body.get_operators_reader()?.original_position();
+    Ok(start - body.range().start..body.as_bytes().len() - 1)
+}
+
+/// The parts of the body for which a trap can stand: each call of `panics` with what only led there
+/// and what would come after.
+pub(super) fn cuts(
+    body: &FunctionBody<'_>,
+    panics: &HashSet<u32>,
+) -> Result<Vec<Range<usize>>, BinaryReaderError> {
+    let base = body.range().start;
+    let mut cuts: Vec<Range<usize>> = Vec::new();
     // Where a run of instructions begins that may go if a trap comes next.
     let mut run = None;
     // How many blocks are open that nothing reaches.
     let mut dead = None;
-    for (index, (operator, offset)) in operators.iter().enumerate() {
+    for operator in body.get_operators_reader()?.into_iter_with_offsets() {
+        let (operator, offset) = operator?;
+        let offset = offset - base;
         if let Some(depth) = &mut dead {
             match operator {
                 Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => *depth += 1,
@@ -113,29 +136,27 @@ pub(super) fn without(
             if dead.is_some() {
                 continue;
             }
+            if let Some(cut) = cuts.last_mut() {
+                cut.end = offset;
+            }
         }
         let is_trap = match operator {
             Operator::Unreachable => true,
-            Operator::Call { function_index } => panics.contains(function_index),
+            Operator::Call { function_index } => panics.contains(&function_index),
             _ => false,
         };
         if is_trap {
-            out.truncate(run.unwrap_or(out.len()));
-            out.push(UNREACHABLE);
+            // Where it ends is known when something can be reached again.
+            let start = run.unwrap_or(offset);
+            cuts.push(start..start);
             (run, dead) = (None, Some(0));
-            continue;
-        }
-        if is_silent(operator) {
-            run = run.or(Some(out.len()));
+        } else if is_silent(&operator) {
+            run = run.or(Some(offset));
         } else {
             run = None;
         }
-        let end = operators
-            .get(index + 1)
-            .map_or(bytes.len(), |next| next.1 - base);
-        out.extend_from_slice(&bytes[offset - base..end]);
     }
-    Ok(out)
+    Ok(cuts)
 }
 
 /// Whether an instruction does nothing that is seen from outside once a trap follows.
