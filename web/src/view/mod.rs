@@ -130,6 +130,7 @@ pub(crate) fn mount() {
     let labs = places.iter().map(|(_, lab)| *lab).collect();
     let page = Page::new(build, chapter, labs);
     let hosts: Vec<_> = places.iter().map(|(element, _)| element.clone()).collect();
+    let mut late = Vec::new();
     for (place, (element, lab)) in places.into_iter().enumerate() {
         let page = page.clone();
         let draw = move || {
@@ -140,12 +141,18 @@ pub(crate) fn mount() {
         };
         match lab.with_untracked(needed) {
             None => draw(),
-            // Nothing moves when it comes: what the placeholder says stays until then. Where it
-            // cannot be loaded, the lab says so.
-            Some(part) => spawn_local(async move {
+            Some(part) => late.push((part, Box::new(draw) as Box<dyn FnOnce()>)),
+        }
+    }
+    for part in [Part::Simulated, Part::Controls] {
+        let draws: Vec<_> = late.extract_if(.., |(needed, _)| *needed == part).collect();
+        if !draws.is_empty() {
+            // What the placeholders say stays until then, and nothing moves. Where the part cannot
+            // be loaded, the labs say so.
+            spawn_local(async move {
                 part.load().await;
-                draw();
-            }),
+                draws.into_iter().for_each(|(_, draw)| draw());
+            });
         }
     }
     page.start(&hosts);
