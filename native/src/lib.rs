@@ -7,7 +7,7 @@
 //! - [`kernel`]: what the system says of TCP connections;
 //! - [`descriptors`]: how many files and sockets may be open, and what to do without;
 //! - [`gateway`]: HTTP, sessions, and who sees what;
-//! - [`print`]: what is printed, by lessons and as a log.
+//! - [`mod@print`]: what is printed, by lessons and as a log.
 
 // First: its `println!` is the lessons'.
 #[macro_use]
