@@ -29,6 +29,7 @@ mod streams;
 
 use std::rc::Rc;
 
+use any_spawner::Executor;
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -101,6 +102,8 @@ const DAMAGED: &str = "What was kept of your progress here could not be read. It
 
 /// Mounts a lab or an exhibit in every placeholder.
 pub(crate) fn mount() {
+    // Mounting does so, too: parts are asked for before. A second time changes nothing.
+    let _ = Executor::init_wasm_bindgen();
     late::exhibits();
     let mut build = None;
     let mut chapter = None;
