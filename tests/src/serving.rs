@@ -22,7 +22,8 @@ pub struct Serving {
     stdout: Option<BufReader<ChildStdout>>,
     log: Arc<Mutex<Vec<String>>>,
     link: String,
-    _folder: TempDir,
+    /// Goes with it.
+    folder: Option<TempDir>,
 }
 
 impl Serving {
@@ -40,6 +41,13 @@ impl Serving {
     /// first line.
     pub fn start_with(command: Command, arguments: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
+        let mut serving = Self::start_in(&folder, command, arguments)?;
+        serving.folder = Some(folder);
+        Ok(serving)
+    }
+
+    /// The same in this folder, which stays.
+    pub fn start_in(folder: &TempDir, command: Command, arguments: &[&str]) -> Result<Self> {
         let state = folder.path().join("state");
         let mut child = serve(command, folder.path(), &state, arguments)?
             .stdout(Stdio::piped())
@@ -65,7 +73,7 @@ impl Serving {
             stdout: Some(stdout),
             log,
             link: link.trim().to_owned(),
-            _folder: folder,
+            folder: None,
         };
         ensure!(
             serving.link.contains("#token="),
@@ -139,7 +147,7 @@ impl Drop for Serving {
     }
 }
 
-/// `wirebook serve` on free ports, with the small book in `folder`.
+/// `wirebook serve`, on free ports unless others are named, with the small book in `folder`.
 ///
 /// # Errors
 ///
@@ -152,8 +160,13 @@ pub fn serve(
 ) -> Result<Command> {
     let site = folder.join("site");
     write_site(&site)?;
+    command.args(["serve", "--no-open"]);
+    for default in [["--lesson-ports", "any"], ["--port", "0"]] {
+        if !arguments.contains(&default[0]) {
+            command.args(default);
+        }
+    }
     command
-        .args(["serve", "--no-open", "--lesson-ports", "any", "--port", "0"])
         .arg("--site")
         .arg(site)
         .arg("--state-dir")

@@ -28,28 +28,32 @@ impl Token {
     }
 
     fn keep_at(path: &Path) -> anyhow::Result<Self> {
+        // Nothing is written if there is one: the disk may be full, or the folder read-only.
+        let problem = match read(path) {
+            Ok(Some(token)) => return Ok(token),
+            Ok(None) => None,
+            Err(problem) => Some(problem),
+        };
         let fresh = Draft::beside(path)?;
-        match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A link fails if another gateway was quicker; then its token is ours too.
-                if fs::hard_link(&fresh.path, path).is_ok() {
-                    return Ok(fresh.into_token());
+        if problem.is_none() {
+            match fs::hard_link(&fresh.path, path) {
+                Ok(()) => return Ok(fresh.into_token()),
+                // If another gateway was quicker its token is ours too.
+                Err(_) => {
+                    if let Ok(Some(token)) = read(path) {
+                        return Ok(token);
+                    }
                 }
             }
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
         }
-        match read(path, &fresh) {
-            Ok(token) => Ok(token),
-            Err(problem) => {
-                warn!(
-                    path = %path.display(), problem,
-                    "the kept token is replaced: open pages must be opened anew with the new link"
-                );
-                fs::rename(&fresh.path, path)?;
-                Ok(fresh.into_token())
-            }
+        if let Some(problem) = problem {
+            warn!(
+                path = %path.display(), problem,
+                "the kept token is replaced: open pages must be opened anew with the new link"
+            );
         }
+        fs::rename(&fresh.path, path)?;
+        Ok(fresh.into_token())
     }
 
     /// The token as it stands in the link.
@@ -63,9 +67,13 @@ impl Token {
     }
 }
 
-/// The kept token, or why it cannot be trusted.
-fn read(path: &Path, fresh: &Draft) -> Result<Token, &'static str> {
-    let metadata = fs::symlink_metadata(path).map_err(|_| "it cannot be read")?;
+/// The kept token, if there is one; or why it cannot be trusted.
+fn read(path: &Path) -> Result<Option<Token>, &'static str> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Err("it cannot be read"),
+    };
     if !metadata.is_file() {
         return Err("it is not a plain file");
     }
@@ -75,13 +83,10 @@ fn read(path: &Path, fresh: &Draft) -> Result<Token, &'static str> {
         if metadata.mode() & 0o077 != 0 {
             return Err("others can read it");
         }
-        let ours = fs::metadata(&fresh.path).map_err(|_| "it cannot be compared")?;
-        if metadata.uid() != ours.uid() {
+        if metadata.uid() != nix::unistd::geteuid().as_raw() {
             return Err("it belongs to another user");
         }
     }
-    #[cfg(not(unix))]
-    let _ = fresh;
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(TOKEN_CHARS as u64 + 2).read_to_string(&mut text))
@@ -90,7 +95,7 @@ fn read(path: &Path, fresh: &Draft) -> Result<Token, &'static str> {
     if text.len() != TOKEN_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err("it is damaged");
     }
-    Ok(Token(text.to_owned()))
+    Ok(Some(Token(text.to_owned())))
 }
 
 /// A new token in a file of its own, complete before it gets its final name.

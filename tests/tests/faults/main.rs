@@ -1,7 +1,9 @@
 //! What may go wrong around a gateway, done to the program itself.
 
 mod descriptors;
+mod disk;
 mod pages;
+mod ports;
 mod standstill;
 mod terminal;
 
