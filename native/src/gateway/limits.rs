@@ -270,6 +270,10 @@ pub(super) const MAX_WEBSOCKET_BUFFER_BYTES: usize = 512 * 1024;
 /// is written to before every read; a larger message takes several reads.
 pub(super) const WEBSOCKET_READ_BYTES: usize = 8 * 1024;
 
+/// HTTP connections that the kernel is asked to keep until they are accepted (on Linux at most
+/// `net.core.somaxconn`): who finds no place there tries again after one second, three, seven.
+pub(super) const HTTP_BACKLOG: u32 = 4_096;
+
 /// What the kernel is asked to keep of what a page is told and has not taken yet, in bytes (Linux
 /// takes twice as much): with the kernel's own choice a page that reads nothing is told of megabytes.
 pub(super) const PAGE_SEND_BUFFER_BYTES: usize = 256 * 1024;

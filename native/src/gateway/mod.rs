@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -42,7 +42,7 @@ pub use self::site::SiteSource;
 use self::door::Door;
 use self::guard::Guard;
 use self::lessons::Lessons;
-use self::limits::Limits;
+use self::limits::{HTTP_BACKLOG, Limits};
 use self::packets::Packets;
 use self::pulse::Pulse;
 use self::router::Ids;
@@ -117,7 +117,7 @@ impl Gateway {
     async fn start_everything(config: Config) -> anyhow::Result<Self> {
         config.limits.check()?;
         let limits = Arc::new(config.limits);
-        let listener = listen(config.port).await?;
+        let listener = listen(config.port)?;
         let address = listener
             .local_addr()
             .context("the gateway has no address")?;
@@ -255,8 +255,8 @@ impl Shared {
     }
 }
 
-async fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    match bind(port) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
             "port {port} is taken, perhaps by another Wirebook. \
@@ -264,4 +264,13 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
         ),
         Err(error) => Err(error).with_context(|| format!("cannot listen on 127.0.0.1:{port}")),
     }
+}
+
+fn bind(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // As tokio's own `bind` does: a port is free when its last user is gone, not a minute later.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(HTTP_BACKLOG)
 }

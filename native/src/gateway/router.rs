@@ -247,8 +247,12 @@ impl Inner {
     }
 
     fn to_watchers(&self, state: &State, event: &Event) {
+        if state.watchers.is_empty() {
+            return;
+        }
+        let message = Arc::new(self.message(event.clone()));
         for queue in state.watchers.values() {
-            queue.push_event(self.message(event.clone()));
+            queue.push_event(&message);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The line itself. The model of its users compiles this file once more, with other means to wait.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use wire::ToPage;
 use wire::session::LessonIndex;
@@ -29,12 +30,43 @@ struct Most {
 
 #[derive(Default)]
 struct State {
-    messages: VecDeque<ToPage>,
+    messages: VecDeque<Waiting>,
     bytes: usize,
     /// Packets that were not told, by lesson. They have a place of their own, so that a full queue
     /// need not grow to say so.
     lost_packets: BTreeMap<LessonIndex, u64>,
     closed: bool,
+}
+
+/// A message for one page, or for all who watch: those that do not read hold it together.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most are a page's own, and a box for each would be one more allocation on the hot path"
+)]
+pub(in crate::gateway) enum Waiting {
+    Own(ToPage),
+    Shared(Arc<ToPage>),
+}
+
+impl Waiting {
+    fn message(&self) -> &ToPage {
+        match self {
+            Self::Own(message) => message,
+            Self::Shared(message) => message,
+        }
+    }
+}
+
+impl From<ToPage> for Waiting {
+    fn from(message: ToPage) -> Self {
+        Self::Own(message)
+    }
+}
+
+impl From<&Arc<ToPage>> for Waiting {
+    fn from(message: &Arc<ToPage>) -> Self {
+        Self::Shared(Arc::clone(message))
+    }
 }
 
 impl State {
@@ -73,34 +105,36 @@ impl Queue {
     }
 
     /// Adds an observation; counts it as lost if the queue is full.
-    pub(in crate::gateway) fn push_event(&self, message: ToPage) {
+    pub(in crate::gateway) fn push_event(&self, message: impl Into<Waiting>) {
         let mut state = self.state();
         if state.closed {
             return;
         }
         if state.is_full(self.most) {
-            if let Some(ToPage::Gap { count }) = state.messages.back_mut() {
+            if let Some(Waiting::Own(ToPage::Gap { count })) = state.messages.back_mut() {
                 *count += 1;
             } else {
-                state.messages.push_back(ToPage::Gap { count: 1 });
+                state.messages.push_back(ToPage::Gap { count: 1 }.into());
             }
         } else {
-            state.bytes += held_bytes(&message);
-            state.messages.push_back(message);
+            let waiting = message.into();
+            state.bytes += held_bytes(waiting.message());
+            state.messages.push_back(waiting);
         }
         drop(state);
         self.filled.notify_one();
     }
 
     /// Adds a packet of this lesson, or counts it as lost.
-    pub(in crate::gateway) fn push_packet(&self, lesson: LessonIndex, message: ToPage) {
+    pub(in crate::gateway) fn push_packet(&self, lesson: LessonIndex, message: impl Into<Waiting>) {
         let mut state = self.state();
         if state.closed {
             return;
         }
         if state.has_room_for_packets(self.most) {
-            state.bytes += held_bytes(&message);
-            state.messages.push_back(message);
+            let waiting = message.into();
+            state.bytes += held_bytes(waiting.message());
+            state.messages.push_back(waiting);
         } else {
             *state.lost_packets.entry(lesson).or_default() += 1;
         }
@@ -127,7 +161,7 @@ impl Queue {
             return;
         }
         state.bytes += held_bytes(&message);
-        state.messages.push_back(message);
+        state.messages.push_back(message.into());
         drop(state);
         self.filled.notify_one();
     }
@@ -171,7 +205,11 @@ impl Queue {
                 ToPage::Lost { lesson, packets }.encode(&mut frame);
                 continue;
             }
-            let Some(bytes) = state.messages.front().map(held_bytes) else {
+            let Some(bytes) = state
+                .messages
+                .front()
+                .map(|first| held_bytes(first.message()))
+            else {
                 break;
             };
             if planned_bytes > 0 && planned_bytes + bytes > max_bytes {
@@ -179,11 +217,11 @@ impl Queue {
             }
             planned_bytes += bytes;
             state.bytes = state.bytes.saturating_sub(bytes);
-            let message = state.messages.pop_front();
+            let first = state.messages.pop_front();
             let has_room = state.has_room(self.most);
             drop(state);
-            if let Some(message) = message {
-                message.encode(&mut frame);
+            if let Some(first) = first {
+                first.message().encode(&mut frame);
             }
             if has_room {
                 self.drained.notify_waiters();

@@ -1,5 +1,6 @@
 //! What the queue keeps, and what it counts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wire::{Action, ConnectionId, Data, End, Event, ToPage};
@@ -56,6 +57,19 @@ fn what_does_not_fit_is_counted_where_it_was_lost() {
             ToPage::Gap { count: 1 },
         ]
     );
+}
+
+#[test]
+fn what_all_are_told_is_held_once() {
+    let limits = Limits::default();
+    let queues = [Queue::new(&limits), Queue::new(&limits)];
+    let message = Arc::new(event(7, 16 * 1024));
+    queues.iter().for_each(|queue| queue.push_event(&message));
+    assert_eq!(Arc::strong_count(&message), 3);
+    for queue in &queues {
+        assert_eq!(take_all(queue), [event(7, 16 * 1024)]);
+    }
+    assert_eq!(Arc::strong_count(&message), 1);
 }
 
 #[test]

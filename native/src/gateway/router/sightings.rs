@@ -69,8 +69,9 @@ impl Inner {
                 }
             }
             Whose::Outside => {
+                let message = Arc::new(message);
                 for queue in state.outside_lookers() {
-                    queue.push_packet(self.lesson, message.clone());
+                    queue.push_packet(self.lesson, &message);
                 }
             }
         }
