@@ -20,6 +20,10 @@ fn bytes_become_text_and_come_back() {
 fn what_could_deceive_the_eye_is_spelled_out() {
     check("\u{202e}".as_bytes(), "\\xe2\\x80\\xae");
     check("\u{200b}".as_bytes(), "\\xe2\\x80\\x8b");
+    // Blank, though it is called a symbol; and marks that pile up on what stands before them.
+    check("\u{2800}".as_bytes(), "\\xe2\\xa0\\x80");
+    check("a\u{489}".as_bytes(), "a\\xd2\\x89");
+    check("a\u{1dff}".as_bytes(), "a\\xe1\\xb7\\xbf");
     check("\u{feff}".as_bytes(), "\\xef\\xbb\\xbf");
     check("\u{2028}".as_bytes(), "\\xe2\\x80\\xa8");
     check("\u{a0}".as_bytes(), "\\xc2\\xa0");
