@@ -164,10 +164,7 @@ async fn the_token_is_neither_in_the_arguments_nor_in_the_logs() -> Result<()> {
         let public = std::fs::read(format!("/proc/{id}/{file}"))?;
         assert!(!text(&public).contains(&token), "{file}");
     }
-    let signalled = Command::new("kill")
-        .args(["-TERM", &id.to_string()])
-        .status()?;
-    assert!(signalled.success());
+    signal(&serving, "-TERM")?;
     let mut log = String::new();
     let stderr = serving.child.stderr.as_mut().context("stderr is piped")?;
     stderr.read_to_string(&mut log)?;
@@ -286,17 +283,23 @@ fn with_descriptors(soft: u32, hard: u32, state: &Path) -> Result<(Serving, u32)
     Ok((serving, soft.context("a limit")?.parse()?))
 }
 
+/// Kills it; what it has said until then.
+#[cfg(target_os = "linux")]
+fn all_said(serving: &mut Serving) -> Result<String> {
+    serving.child.kill()?;
+    let mut said = String::new();
+    let mut stderr = serving.child.stderr.take().context("stderr is piped")?;
+    stderr.read_to_string(&mut said)?;
+    Ok(said)
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn it_may_open_as_many_files_as_the_system_allows() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (mut serving, soft) = with_descriptors(256, 4_096, folder.path())?;
     assert_eq!(soft, 4_096);
-    serving.child.kill()?;
-    let mut stderr = String::new();
-    let mut pipe = serving.child.stderr.take().context("stderr is piped")?;
-    pipe.read_to_string(&mut stderr)?;
-    assert_eq!(stderr, "");
+    assert_eq!(all_said(&mut serving)?, "");
     Ok(())
 }
 
@@ -306,10 +309,7 @@ fn too_few_files_for_its_limits_are_told_with_what_to_do() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (mut serving, soft) = with_descriptors(700, 700, folder.path())?;
     assert_eq!(soft, 700);
-    serving.child.kill()?;
-    let mut stderr = String::new();
-    let mut pipe = serving.child.stderr.take().context("stderr is piped")?;
-    pipe.read_to_string(&mut stderr)?;
+    let stderr = all_said(&mut serving)?;
     for part in [
         "warning: ",
         "700 files",

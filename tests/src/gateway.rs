@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -105,11 +106,7 @@ impl TestGateway {
 
     /// Where this lesson's server listens.
     pub fn server(&self, lesson: &str) -> Result<SocketAddr> {
-        self.servers()
-            .iter()
-            .find(|server| server.lesson == lesson)
-            .and_then(|server| server.address.ip())
-            .with_context(|| format!("no server for {lesson}"))
+        address_of(self.servers(), lesson)
     }
 
     /// A page that has said hello.
@@ -127,39 +124,71 @@ impl TestGateway {
 
     /// Waits until this many pages have a session, and the TCP lessons this many connections.
     pub async fn settles_at(&self, sessions: usize, connections: usize) -> Result<()> {
-        let now = || self.counts();
-        let settled = async {
-            while now() != (sessions, connections) {
-                // Nothing announces it to the outside, so it is asked for again and again.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, settled)
+        until(|| Ok(self.counts() == (sessions, connections)))
             .await
-            .with_context(|| format!("(sessions, connections) is {:?}", now()))
+            .with_context(|| format!("(sessions, connections) is {:?}", self.counts()))
     }
 
     /// Sends `request` byte for byte and reads until the gateway ends the connection.
     pub async fn ask(&self, request: impl AsRef<[u8]>) -> Result<Answer> {
-        let mut stream = TcpStream::connect(self.address()).await?;
-        let exchange = async {
-            // A gateway that has heard enough may end the connection before all is written.
-            let _ = stream.write_all(request.as_ref()).await;
-            Answer::read(&mut stream).await
-        };
-        tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .context("the gateway kept the connection open")?
+        ask(self.address(), request).await
     }
 
     /// Asks for `path` as a browser at the gateway's own address does, with more head lines.
     pub async fn get(&self, path: &str, more: &str) -> Result<Answer> {
-        let host = self.address();
-        self.ask(format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"
-        ))
-        .await
+        get(self.address(), path, more).await
     }
+}
+
+/// Sends `request` byte for byte and reads until the gateway ends the connection.
+pub async fn ask(gateway: SocketAddr, request: impl AsRef<[u8]>) -> Result<Answer> {
+    let mut stream = TcpStream::connect(gateway).await?;
+    let exchange = async {
+        // A gateway that has heard enough may end the connection before all is written.
+        let _ = stream.write_all(request.as_ref()).await;
+        Answer::read(&mut stream).await
+    };
+    tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .context("the gateway kept the connection open")?
+}
+
+/// Asks for `path` as a browser at the gateway's own address does, with more head lines.
+pub async fn get(gateway: SocketAddr, path: &str, more: &str) -> Result<Answer> {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {gateway}\r\nConnection: close\r\n{more}\r\n");
+    ask(gateway, request).await
+}
+
+/// Where its lesson servers listen, as `/api/servers` tells; of those that have a port.
+pub async fn servers(gateway: SocketAddr) -> Result<Vec<(String, SocketAddr)>> {
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+        address: wire::Address,
+    }
+    let answer = get(gateway, "/api/servers", "").await?;
+    let rows: Vec<Row> = serde_json::from_slice(answer.body())?;
+    let with_port = |row: Row| Some((row.name, row.address.ip()?));
+    Ok(rows.into_iter().filter_map(with_port).collect())
+}
+
+/// Where this lesson's server listens, as a page is told.
+pub fn address_of(servers: &[Server], lesson: &str) -> Result<SocketAddr> {
+    let server = servers.iter().find(|server| server.lesson == lesson);
+    server
+        .and_then(|server| server.address.ip())
+        .with_context(|| format!("no server for {lesson}"))
+}
+
+/// Asks again and again, as nothing announces it to the outside, until it is so.
+pub async fn until(is_so: impl Fn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so()? {
+        ensure!(Instant::now() < deadline, "it did not come about");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }
 
 /// What came back, as bytes.

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use wire::session::Server;
 
 use crate::browser::binary;
-use crate::gateway::{PATIENCE, write_site};
+use crate::gateway::{PATIENCE, until, write_site};
 use crate::session::Session;
 
 /// A running program with a book of two pages and a folder of its own; ended with its value.
@@ -186,14 +185,6 @@ pub fn with_descriptors(count: usize) -> Command {
     command
 }
 
-/// Where this lesson's server listens, as a page is told.
-pub fn address_of(servers: &[Server], lesson: &str) -> Result<SocketAddr> {
-    let server = servers.iter().find(|server| server.lesson == lesson);
-    server
-        .and_then(|server| server.address.ip())
-        .with_context(|| format!("no server for {lesson}"))
-}
-
 /// What Linux says of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Process(pub u32);
@@ -262,14 +253,4 @@ impl Process {
             .await
             .with_context(|| format!("{:?} descriptors are open", self.descriptors()))
     }
-}
-
-/// Asks again and again, as nothing announces it, until it is so.
-pub async fn until(is_so: impl Fn() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so()? {
-        ensure!(Instant::now() < deadline, "it did not come about");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use wire::session::{Asked, Refused, SUBPROTOCOL, Stats, VERSION, Welcome};
 use wire::{ConnectionId, Event, SocketOption, ToGateway, ToPage};
 
@@ -43,12 +44,17 @@ pub async fn connect(address: SocketAddr) -> Result<WebSocketStream<TcpStream>> 
     // Little, so that a page that does not read is felt soon.
     socket.set_recv_buffer_size(64 * 1024)?;
     let stream = socket.connect(address).await?;
+    let (socket, _) = tokio_tungstenite::client_async(handshake(address)?, stream).await?;
+    Ok(socket)
+}
+
+/// What the gateway's own page asks for first.
+pub fn handshake(address: SocketAddr) -> Result<Request> {
     let mut request = format!("ws://{address}/session").into_client_request()?;
     let headers = request.headers_mut();
     headers.insert("Origin", format!("http://{address}").parse()?);
     headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
-    let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
-    Ok(socket)
+    Ok(request)
 }
 
 /// Reads until the other side closes; the code it gave, `None` if it went without one.

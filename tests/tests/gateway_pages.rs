@@ -8,6 +8,7 @@ use wire::session::{VERSION, close};
 use wire::{Action, Data, End, Event, ToGateway};
 use wirebook::lessons::LESSONS;
 use wirebook_tests::gateway::{BUILD, TestGateway};
+use wirebook_tests::serving::Process;
 use wirebook_tests::session::{self, Session, close_code};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +37,8 @@ async fn a_slow_page_is_told_what_it_missed() -> Result<()> {
     let mut session = gateway.session().await?;
     session.watch("tcp_echo").await?;
     session.watch("tcp_ok").await?;
-    let before = resident_bytes();
+    let process = Process(std::process::id());
+    let before = process.resident_bytes();
     // While this goes on the page reads nothing.
     let server = gateway.server("tcp_echo")?;
     tokio::task::spawn_blocking(move || -> Result<()> {
@@ -54,7 +56,8 @@ async fn a_slow_page_is_told_what_it_missed() -> Result<()> {
         Ok(())
     })
     .await??;
-    if let (Some(before), Some(after)) = (before, resident_bytes()) {
+    // Where the system tells.
+    if let (Ok(before), Ok(after)) = (before, process.resident_bytes()) {
         let grown = after.saturating_sub(before);
         assert!(
             grown < SENT_BYTES / 2,
@@ -74,12 +77,6 @@ async fn a_slow_page_is_told_what_it_missed() -> Result<()> {
         .until(|event| event.end == End::Client && event.action == Action::Read(Data::whole("ok")))
         .await?;
     Ok(())
-}
-
-/// What this process takes of the machine's memory, where the system tells.
-fn resident_bytes() -> Option<usize> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! `wirebook serve`, started as a person would.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -102,6 +103,16 @@ impl Program {
     /// `http://127.0.0.1:PORT`
     pub fn origin(&self) -> &str {
         self.link.split("/#").next().unwrap_or(&self.link)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Result<SocketAddr> {
+        Ok(self.origin().trim_start_matches("http://").parse()?)
+    }
+
+    /// What opens it.
+    pub fn token(&self) -> &str {
+        self.fragment().trim_start_matches("#token=")
     }
 
     /// `#token=...`

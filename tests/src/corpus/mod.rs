@@ -2,6 +2,7 @@
 //!
 //! - [`input`]: what a file says;
 //! - `play`: sends it, byte by byte, and listens;
+//! - `speaker`: what is sent, part by part;
 //! - `heard`: what came back, and whether it is what had to come;
 //! - `bystander`: a page that does nothing wrong and must not notice;
 //! - `target`: the gateway, and what it holds.
@@ -11,6 +12,7 @@ mod heard;
 pub mod input;
 mod play;
 mod raw;
+mod speaker;
 mod target;
 
 use std::path::{Path, PathBuf};

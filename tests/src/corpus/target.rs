@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 use crate::browser::Program;
-use crate::gateway::{Answer, PATIENCE, TestGateway, write_site};
+use crate::gateway::{TestGateway, servers, until, write_site};
+use crate::serving::Process;
 use crate::session::Session;
 
 /// How often in a row, 10 ms apart, a gateway must hold the same for nothing to be under way; enough
@@ -69,8 +67,8 @@ impl Target {
         write_site(&site)?;
         let arguments = vec!["--site".into(), site.into()];
         let program = Program::start_with(state.path(), arguments).await?;
-        let address = program.origin().trim_start_matches("http://").parse()?;
-        let token = program.fragment().trim_start_matches("#token=").to_owned();
+        let address = program.address()?;
+        let token = program.token().to_owned();
         Ok(Self {
             servers: servers(address).await?,
             address,
@@ -106,7 +104,7 @@ impl Target {
             }
             Running::Program { program, .. } => {
                 let id = program.id().context("the program has ended")?;
-                Holds::Descriptors(std::fs::read_dir(format!("/proc/{id}/fd"))?.count())
+                Holds::Descriptors(Process(id).descriptors()?)
             }
         })
     }
@@ -129,33 +127,8 @@ impl Target {
 
     /// Waits until it has no more than this, and no less.
     pub(super) async fn comes_back_to(&self, before: Holds) -> Result<()> {
-        let back = async {
-            while self.holds()? != before {
-                // Nothing announces it to the outside, so it is asked for again and again.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            anyhow::Ok(())
-        };
-        match tokio::time::timeout(PATIENCE, back).await {
-            Ok(result) => result,
-            Err(_) => anyhow::bail!("it held {before:?} before, and now {:?}", self.holds()?),
-        }
+        until(|| Ok(self.holds()? == before))
+            .await
+            .with_context(|| format!("it held {before:?} before, and now {:?}", self.holds()))
     }
-}
-
-/// What `/api/servers` says.
-async fn servers(gateway: SocketAddr) -> Result<Vec<(String, SocketAddr)>> {
-    #[derive(Deserialize)]
-    struct Row {
-        name: String,
-        address: wire::Address,
-    }
-    let mut stream = TcpStream::connect(gateway).await?;
-    let request =
-        format!("GET /api/servers HTTP/1.1\r\nHost: {gateway}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let answer = Answer::read(&mut stream).await?;
-    let rows: Vec<Row> = serde_json::from_slice(answer.body())?;
-    let with_port = |row: Row| Some((row.name, row.address.ip()?));
-    Ok(rows.into_iter().filter_map(with_port).collect())
 }

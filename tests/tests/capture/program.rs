@@ -29,9 +29,7 @@ impl Started {
             true => Program::start_with(&state, arguments).await?,
             false => Program::start_unprivileged_with(&state, arguments).await?,
         };
-        let address = program.origin().trim_start_matches("http://").parse()?;
-        let token = program.fragment().trim_start_matches("#token=");
-        let session = Session::begin(address, token).await?;
+        let session = Session::begin(program.address()?, program.token()).await?;
         Ok(Self {
             program,
             session,

@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use wire::session::Asked;
-use wirebook_tests::serving::{self, Serving, until};
+use wirebook_tests::gateway::{address_of, until};
+use wirebook_tests::serving::{self, Serving};
 use wirebook_tests::session::{self, Session};
 
 use super::{echoes, get, is_ended};
@@ -31,7 +32,7 @@ struct Exhausted {
 
 /// As many other programs as the program has no descriptors for.
 async fn clients_of(page: &Session, lesson: &str) -> Result<Vec<TcpStream>> {
-    let address = serving::address_of(&page.welcome().servers, lesson)?;
+    let address = address_of(&page.welcome().servers, lesson)?;
     let mut clients = Vec::new();
     while clients.len() < CLIENTS {
         clients.push(TcpStream::connect(address).await?);
@@ -156,7 +157,7 @@ async fn a_server_that_polls_turns_away_and_goes_on() -> Result<()> {
 
     drop(clients);
     serving.process().settles_at(idle).await?;
-    let address = serving::address_of(&page.welcome().servers, "count_poll")?;
+    let address = address_of(&page.welcome().servers, "count_poll")?;
     let mut client = TcpStream::connect(address).await?;
     client.write_all(b"1\n").await?;
     client.read_exact(&mut answer).await?;

@@ -8,10 +8,10 @@ mod standstill;
 mod terminal;
 
 use anyhow::Result;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use wire::ConnectionId;
-use wirebook_tests::gateway::{Answer, PATIENCE};
+use wirebook_tests::gateway::{self, Answer, PATIENCE};
 use wirebook_tests::serving::Serving;
 use wirebook_tests::session::Session;
 
@@ -33,11 +33,7 @@ async fn echoes(session: &mut Session, id: ConnectionId, text: &str) -> Result<(
 
 /// Asks for a page as a browser does.
 async fn get(serving: &Serving, path: &str) -> Result<Answer> {
-    let host = serving.address()?;
-    let mut stream = TcpStream::connect(host).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    tokio::time::timeout(PATIENCE, Answer::read(&mut stream)).await?
+    gateway::get(serving.address()?, path, "").await
 }
 
 /// Whether the other side ends this connection, in whatever way, before it says anything.

@@ -11,9 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use wire::session::{SUBPROTOCOL, VERSION};
+use wire::session::VERSION;
 use wire::{Action, ConnectionId, End, SocketOption, ToGateway, ToPage};
 use wirebook_tests::browser::Program;
+use wirebook_tests::session::handshake;
 
 /// How much the client's socket may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +50,10 @@ pub(crate) struct Page {
 impl Page {
     /// Opens a session.
     pub(crate) async fn begin(program: &Program) -> Result<Self> {
-        let origin = program.origin();
-        let host = origin.trim_start_matches("http://");
-        let stream = TcpStream::connect(host).await?;
+        let address = program.address()?;
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut request = format!("ws://{host}/session").into_client_request()?;
-        let headers = request.headers_mut();
-        headers.insert("Origin", origin.parse()?);
-        headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
+        let request = handshake(address)?;
         let (socket, _) = client_async_with_config(request, stream, Some(websocket())).await?;
         let mut page = Self {
             socket,
@@ -64,7 +61,7 @@ impl Page {
             packets: 0,
             frame_bytes: 0,
         };
-        let token = program.fragment().trim_start_matches("#token=").to_owned();
+        let token = program.token().to_owned();
         let version = VERSION;
         page.say(&[ToGateway::Hello { version, token }]).await?;
         page.until(|message| matches!(message, ToPage::Welcome(_)).then_some(()))

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use wirebook_tests::browser::Program;
+use wirebook_tests::serving::Process;
 
 pub(crate) use self::member::{Door, Member};
 use crate::Bench;
@@ -191,13 +192,6 @@ pub(crate) fn once(time: Duration) -> Measured {
 }
 
 /// What a program has in memory now.
-pub(crate) fn resident_bytes(program: &Program) -> Result<u64> {
-    let id = program.id().context("the gateway runs")?;
-    let status = std::fs::read_to_string(format!("/proc/{id}/status"))
-        .context("the system does not tell a process's memory")?;
-    let kib: u64 = (status.lines())
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())
-        .context("no VmRSS")?
-        .parse()?;
-    Ok(kib * 1024)
+pub(crate) fn resident_bytes(program: &Program) -> Result<usize> {
+    Process(program.id().context("the gateway runs")?).resident_bytes()
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::MissedTickBehavior;
 use wire::ToPage;
 use wirebook_tests::browser::{Program, Reader};
+use wirebook_tests::gateway::servers;
 
 use crate::Bench;
 use crate::report::{Measured, Row, Unit, percentile};
@@ -254,21 +255,9 @@ struct Client {
 
 impl Client {
     async fn connect(program: &Program) -> Result<Self> {
-        let host = program.origin().trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).await?;
-        let request =
-            format!("GET /api/servers HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (_, body) = answer
-            .split_once("\r\n\r\n")
-            .context("an answer has a body")?;
-        let servers: Value = serde_json::from_str(body)?;
-        let servers = servers.as_array().into_iter().flatten();
-        let mut found = servers.filter(|server| server["name"] == LESSON);
-        let address = &found.next().context("the lesson runs")?["address"];
-        let address = address.as_str().context("it has an address")?;
+        let servers = servers(program.address()?).await?;
+        let mut found = servers.iter().filter(|(lesson, _)| lesson == LESSON);
+        let (_, address) = found.next().context("the lesson runs")?;
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream })

@@ -59,7 +59,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
 struct Seen {
     without: Answers,
     with: Answers,
-    grown_bytes: u64,
+    grown_bytes: usize,
 }
 
 impl Seen {

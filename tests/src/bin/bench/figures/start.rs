@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use anyhow::{Result, ensure};
 use wirebook_tests::browser::Program;
+use wirebook_tests::gateway::get;
 
 use crate::Bench;
 use crate::report::{Measured, Row, Unit};
@@ -31,14 +30,10 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 async fn first_page(program: &Program) -> Result<()> {
-    let host = program.origin().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).await?;
-    let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    if !answer.starts_with(b"HTTP/1.1 200") {
-        bail!("the first page is not there");
-    }
+    let status = get(program.address()?, "/", "").await?.status();
+    ensure!(
+        status == Some(200),
+        "the first page is not there: {status:?}"
+    );
     Ok(())
 }

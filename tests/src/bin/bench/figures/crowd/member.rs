@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use wire::session::{SUBPROTOCOL, VERSION};
+use wire::session::VERSION;
 use wire::{Action, ConnectionId, End, ToGateway, ToPage};
 use wirebook_tests::browser::Program;
+use wirebook_tests::session::handshake;
 
 /// What a page's kernel and its WebSocket keep for it: little, so that thousands find room, and so
 /// that a gateway feels soon that a page does not read.
@@ -29,10 +29,9 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn of(program: &Program) -> Result<Self> {
-        let host = program.origin().trim_start_matches("http://");
         Ok(Self {
-            address: host.parse().context("the link has an address")?,
-            token: program.fragment().trim_start_matches("#token=").to_owned(),
+            address: program.address()?,
+            token: program.token().to_owned(),
         })
     }
 }
@@ -50,10 +49,7 @@ impl Member {
         socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
         let stream = socket.connect(door.address).await?;
         stream.set_nodelay(true)?;
-        let mut request = format!("ws://{}/session", door.address).into_client_request()?;
-        let headers = request.headers_mut();
-        headers.insert("Origin", format!("http://{}", door.address).parse()?);
-        headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
+        let request = handshake(door.address)?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
         let mut member = Self {
