@@ -19,7 +19,13 @@ use crate::release::Commit;
 use crate::steps::{Outcome, Steps};
 
 /// Files of the repository that go along.
-const BESIDE: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+const BESIDE: [&str; 5] = [
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+];
 
 /// The licences of everything that others made.
 const LICENCES: &str = "THIRD-PARTY.txt";
