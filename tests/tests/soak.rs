@@ -192,10 +192,11 @@ async fn nothing_stays_of_sessions_that_come_and_go() -> Result<()> {
     let has_relays = has_relays(time);
     let serving = Serving::start()?;
     let (process, door) = (serving.process(), (serving.address()?, serving.token()?));
-    // What is made when it is first needed, and what the allocator keeps, is there after this; in
-    // a long soak the relays have as many paths as they take.
+    // What is made when it is first needed, and what the allocator keeps, is there after this. In
+    // a long soak the relays come to have as many paths as they take, each with a buffer for the
+    // longest datagram: more than all else together.
     let warm_up = match has_relays {
-        true => RELAYED_TIME,
+        true => 2 * RELAYED_TIME,
         false => time.min(Duration::from_secs(60)) / 2,
     };
     storm(door, &mut dice, warm_up, has_relays).await?;
