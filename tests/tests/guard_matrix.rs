@@ -1,6 +1,8 @@
 //! Each combination of a right or wrong host, origin and token, in bytes on a socket: one of them
 //! opens a session, and every other gets the stated answer and not a byte more.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -143,6 +145,8 @@ async fn knock(gateway: &TestGateway, lines: &str, token: Option<&str>) -> Resul
     let mut request = format!("GET /session HTTP/1.1\r\n{lines}{HANDSHAKE}\r\n").into_bytes();
     request.extend(first_frame(token));
     let mut stream = TcpStream::connect(gateway.address()).await?;
+    // Thousands of these must not keep their ports from others for a minute (TIME-WAIT).
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     let exchange = async {
         // A gateway that has heard enough may end the connection before all is written.
         let _ = stream.write_all(&request).await;

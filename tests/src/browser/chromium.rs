@@ -1,5 +1,6 @@
 //! One Chromium and its driver, both ended with the value.
 
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -52,12 +53,14 @@ impl Chromium {
 /// How often the driver is started if it ends at once.
 const TRIES: usize = 10;
 
-/// Starts the driver on a free port. It takes one of IPv6 and wants the same of IPv4, which may be
-/// in use: then it ends, and another one is started.
+/// Starts the driver on a free port. Left to itself it takes one of IPv6 and wants the same of IPv4,
+/// which may be in use: so it is told one that just was free. If somebody else was quicker, it ends,
+/// and another one is started.
 async fn start_driver() -> Result<(Child, u16)> {
     for _ in 0..TRIES {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut chromedriver = Command::new("chromedriver")
-            .arg("--port=0")
+            .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -67,8 +70,7 @@ async fn start_driver() -> Result<(Child, u16)> {
         let stdout = chromedriver.stdout.take().context("stdout is piped")?;
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                let port = port.trim_end_matches('.').parse()?;
+            if line.contains("started successfully") {
                 // Keep reading, so that it never waits for somebody who does.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return Ok((chromedriver, port));
