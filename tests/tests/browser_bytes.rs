@@ -62,6 +62,11 @@ const LOOK: &str = r#"
     const found = text.replaceAll('\n', '').match(unseen);
     if (found) wrong.push(`${where} has U+${found[0].codePointAt(0).toString(16)}: ${JSON.stringify(text.slice(0, 80))}`);
   };
+  // Letters from right to left would draw what stands behind them into their middle.
+  for (const text of lab.querySelectorAll('.row-text')) {
+    const tops = [...text.getClientRects()].map(piece => Math.round(piece.top));
+    if (new Set(tops).size < tops.length) wrong.push(`a row's text is torn: ${text.textContent}`);
+  }
   const walker = document.createTreeWalker(lab, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = lab; node; node = walker.nextNode()) {
     if (node.nodeType === Node.TEXT_NODE) {
