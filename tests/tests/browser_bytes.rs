@@ -88,7 +88,8 @@ async fn stays_text(reader: &Reader, lab: &LabOnPage<'_>, what: &str) -> Result<
     let wrong = reader.run(LOOK, json!(lab.name())).await?;
     ensure!(wrong == json!([]), "{what}: {wrong:#}");
     reader.has_room().await.with_context(|| what.to_owned())?;
-    reader.has_no_complaints().await
+    let complaints = reader.has_no_complaints().await;
+    complaints.with_context(|| what.to_owned())
 }
 
 /// Selects the last row of this kind, so that the inspector shows it.

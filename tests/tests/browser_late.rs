@@ -2,11 +2,11 @@
 //! then after all.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use wirebook_tests::browser::{LabOnPage, Program, Reader, Site, WIDE, available};
+use wirebook_tests::browser::{LabOnPage, Program, Reader, Site, WIDE, available, live};
 
 /// A part's file, taken from the site and put back.
 struct Part {
@@ -140,4 +140,38 @@ async fn an_exhibit_keeps_its_text_until_it_can_be_loaded() -> Result<()> {
         )
         .await?;
     reader.leave().await
+}
+
+#[tokio::test]
+async fn what_is_loaded_stays_when_what_asked_for_it_first_has_gone() -> Result<()> {
+    live(WIDE, async |_, reader| {
+        reader.open("socket.html").await?;
+        let lab = reader.lab("tcp_echo");
+        lab.becomes("live").await?;
+        // The first part that this page asks for is that of a panel, which goes when a file is chosen.
+        lab.click("Share").await?;
+        let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/traces/tcp_echo.json");
+        lab.wait(
+            "the panel",
+            "(input => input && (() => { const chosen = new DataTransfer();
+                chosen.items.add(new File([argument.value], 'wirebook-tcp_echo.json'));
+                input.files = chosen.files;
+                input.dispatchEvent(new Event('change', { bubbles: true }));
+                return true; })())(lab.querySelector('input[type=file]'))",
+            json!(fs::read_to_string(trace)?),
+        )
+        .await?;
+        lab.becomes("shared").await?;
+        lab.wait(
+            "a row that was written",
+            "rowsOf(lab).some(row => row.dataset.action === 'write')
+               || (buttonOf(lab, 'Step forward')?.click(), false)",
+            Value::Null,
+        )
+        .await?;
+        lab.select_row("client", "write").await?;
+        lab.see_inspected("hello").await?;
+        reader.has_no_complaints().await
+    })
+    .await
 }

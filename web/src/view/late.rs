@@ -88,6 +88,12 @@ thread_local! {
     static WAYS: [RwSignal<Way>; 6] = [(); 6].map(|()| RwSignal::new(Way::Unasked));
 }
 
+/// Before anything is drawn: what is made then belongs to the page. Made later, the ways would go with
+/// whatever asked for a part first, a panel that closes perhaps.
+pub(super) fn begin() {
+    WAYS.with(|_| ());
+}
+
 impl Part {
     fn way(self) -> RwSignal<Way> {
         WAYS.with(|ways| ways[self as usize])

@@ -104,6 +104,7 @@ const DAMAGED: &str = "What was kept of your progress here could not be read. It
 pub(crate) fn mount() {
     // Mounting does so, too: parts are asked for before. A second time changes nothing.
     let _ = Executor::init_wasm_bindgen();
+    late::begin();
     late::exhibits();
     let mut build = None;
     let mut chapter = None;
