@@ -144,8 +144,7 @@ async fn stream(bench: &Bench, program: &Program, reader: &Reader) -> Result<Vec
         _ => STREAM_TIME,
     };
     watch(reader).await?;
-    let per_tick = EVENTS_PER_SEC * TICK.as_millis() as u64 / 1000 / per_message;
-    let sent = client.stream(per_tick.max(1), time).await?;
+    let sent = client.stream(per_message, time).await?;
     let streamed = stop(reader).await?;
     let (events, lost) = streamed.events()?;
     ensure!(sent > 0 && events > 0, "nothing streamed");
@@ -277,15 +276,17 @@ impl Client {
         Ok(())
     }
 
-    /// So many trips in each tick; how many there were.
-    async fn stream(&mut self, per_tick: u64, time: Duration) -> Result<u64> {
+    /// So many trips that the events come to [`EVENTS_PER_SEC`]; how many there were.
+    async fn stream(&mut self, events_per_trip: u64, time: Duration) -> Result<u64> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut sent = 0;
-        for _ in 0..time.as_millis() / TICK.as_millis() {
+        let (ticks_in_all, mut sent) = (time.as_millis() / TICK.as_millis(), 0);
+        for tick in 1..=ticks_in_all as u64 {
             ticks.tick().await;
-            self.trips(per_tick).await?;
-            sent += per_tick;
+            let passed_ms = tick * TICK.as_millis() as u64;
+            let due = EVENTS_PER_SEC * passed_ms / 1000 / events_per_trip;
+            self.trips(due - sent).await?;
+            sent = due;
         }
         Ok(sent)
     }
