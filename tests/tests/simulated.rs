@@ -93,14 +93,16 @@ fn silence_passes_on_the_simulated_clock_and_states_are_seen() -> Result<()> {
     Ok(())
 }
 
+/// An answer to a question of which only matters what is then seen.
+fn choice(seen: &str) -> Result<Choice> {
+    let seen: Seen = seen.parse()?;
+    let (say, why) = (Vec::new(), Vec::new());
+    Ok(Choice { say, seen, why })
+}
+
 #[test]
 fn a_question_is_played_in_a_network_as_it_was_at_first() -> Result<()> {
     let mut lab = lab("sim_echo", "delay=50", &[(&["connect"], "client connect")])?;
-    let choice = |seen: &str| -> Result<Choice> {
-        let seen: Seen = seen.parse()?;
-        let (say, why) = (Vec::new(), Vec::new());
-        Ok(Choice { say, seen, why })
-    };
     lab.questions.push(Question {
         ask: Vec::new(),
         play: plays(&["drop data from client", "connect", "send \"x\""])?,
@@ -122,11 +124,6 @@ fn a_question_is_played_in_a_network_as_it_was_at_first() -> Result<()> {
 #[test]
 fn what_comes_behind_connect_is_done_when_the_connection_is_there() -> Result<()> {
     let mut lab = lab("sim_sink", "delay=50", &[(&["connect"], "client connect")])?;
-    let choice = |seen: &str| -> Result<Choice> {
-        let seen: Seen = seen.parse()?;
-        let (say, why) = (Vec::new(), Vec::new());
-        Ok(Choice { say, seen, why })
-    };
     lab.questions.push(Question {
         ask: Vec::new(),
         play: plays(&["connect", "network delay=50 loss=100", "send \"x\""])?,
